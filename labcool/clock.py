@@ -30,7 +30,7 @@ class Clock(Protocol):
 
 
 def sleep_until(clock: Clock, moment: float) -> None:
-    """Sleep until ``clock.now()`` has reached ``moment`` (s); a moment in the past returns at once."""
+    """Sleep until ``clock.now()`` has reached ``moment`` (s); return at once if it is past."""
     clock.sleep(moment - clock.now())
 
 

@@ -66,7 +66,7 @@ class Shutter(Instrument, Protocol):
 
 @runtime_checkable
 class Laser(Instrument, Protocol):
-    """A continuous-wave laser. Safe state: emission as it was, its own shutter closed if it has one.
+    """A continuous-wave laser. Safe state: its own shutter closed, if it has one.
 
     Connecting never starts emission.
     """
@@ -112,6 +112,22 @@ class Attenuator(Instrument, Protocol):
     @property
     def transmission_range(self) -> tuple[float, float]:
         """Smallest and largest transmission that can be set."""
+
+
+@runtime_checkable
+class RotationMount(Instrument, Protocol):
+    """Turns an optic (a half-wave plate, a graded filter). Safe state: where it stands."""
+
+    @property
+    def angle(self) -> float:
+        """Angle read back from the encoder, degrees, 0 <= angle < 360."""
+
+    @property
+    def resolution(self) -> float:
+        """Angle of one encoder step, degrees."""
+
+    def turn_to(self, angle: float) -> None:
+        """Turn to ``angle`` (degrees) and return when the encoder confirms it."""
 
 
 @runtime_checkable
