@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import pyvisa
 from pymeasure.adapters import Adapter, VISAAdapter
 from pyvisa.constants import StatusCode
 
-from labcool.errors import GarbledAnswer, InstrumentDisconnected, InstrumentTimeout
+from labcool.clock import Clock
+from labcool.errors import GarbledAnswer, InstrumentDisconnected, InstrumentTimeout, LimitError
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+SETTLING_S = 0.1
+"""How long the rest of a broken answer may take to arrive; 96 characters at 9600 baud."""
 
 
 class Link(Protocol):
@@ -20,7 +29,7 @@ class Link(Protocol):
         """Return an adapter, given the settings a VISA resource would get."""
 
 
-Resource: TypeAlias = "str | Adapter | Link"
+Resource: TypeAlias = str | Adapter | Link
 
 
 def connect(resource: Resource, name: str, *, visa_library: str = "", **settings: Any) -> Adapter:
@@ -35,9 +44,9 @@ def connect(resource: Resource, name: str, *, visa_library: str = "", **settings
     """
     if isinstance(resource, Adapter):
         return resource
-    if not isinstance(resource, str):
-        return resource.open(**settings)
     try:
+        if not isinstance(resource, str):
+            return resource.open(**settings)
         return VISAAdapter(resource, visa_library=visa_library, **settings)
     except (pyvisa.errors.Error, OSError, ValueError) as error:
         raise InstrumentDisconnected(
@@ -64,6 +73,26 @@ def wire_errors(name: str) -> Iterator[None]:
         raise InstrumentDisconnected(name, f"the connection failed ({error}).") from error
 
 
+@contextmanager
+def released_on_failure(adapter: Adapter) -> Iterator[None]:
+    """Close the port again if connecting does not get to its end."""
+    try:
+        yield
+    except BaseException:
+        adapter.close()
+        raise
+
+
+def within(field: str, value: float, lowest: float, highest: float, advice: str = "") -> float:
+    """Return ``value`` if it lies in [lowest, highest].
+
+    :raises LimitError: if it does not, or is not a number.
+    """
+    if not lowest <= value <= highest:
+        raise LimitError(field, value, f"from {lowest:g} to {highest:g}", advice)
+    return value
+
+
 class WiredInstrument:
     """Mix-in for PyMeasure instruments: every transfer raises labcool's errors, nothing else.
 
@@ -72,6 +101,8 @@ class WiredInstrument:
 
     name: str
     adapter: Adapter
+    isShutdown: bool  # noqa: N815 (PyMeasure's name)
+    _unfinished = True
 
     def write(self, command: str, **kwargs: Any) -> None:
         """Write a text command with the write terminator."""
@@ -115,3 +146,46 @@ class WiredInstrument:
         """Discard whatever has arrived, to get back in step after an error."""
         with wire_errors(self.name):
             self.adapter.flush_read_buffer()
+
+    def start_exchange(self) -> None:
+        """Discard what an exchange that never ended has left on the line; call before writing.
+
+        Needed only by drivers that call :meth:`end_exchange`. Draining each time instead would
+        cost 0.1 s on a TCP socket.
+        """
+        if self._unfinished:
+            self.drain()
+        self._unfinished = True
+
+    def end_exchange(self) -> None:
+        """Note that the whole answer has come and was in order."""
+        self._unfinished = False
+
+    def resynchronise(self, clock: Clock) -> None:
+        """Wait for the rest of a broken answer and discard it."""
+        clock.sleep(SETTLING_S)
+        self.drain()
+
+    def ask_twice(self, question: Callable[[], Answer], clock: Clock) -> Answer:
+        """Return what ``question()`` returns; if its answer is broken or missing, ask once more.
+
+        Only for questions that change nothing. The repetition is logged as a warning.
+
+        :raises GarbledAnswer, InstrumentTimeout: if the second answer is no better.
+        """
+        try:
+            return question()
+        except (GarbledAnswer, InstrumentTimeout) as error:
+            log.warning("%s Asking once more.", error)
+            self.resynchronise(clock)
+            return question()
+
+    def end_use(self, make_safe: Callable[[], None]) -> None:
+        """Make safe, then release the port, whatever making safe raises; only the first time."""
+        if self.isShutdown:
+            return
+        self.isShutdown = True
+        try:
+            make_safe()
+        finally:
+            self.adapter.close()
