@@ -1,7 +1,8 @@
 """What a procedure may ask of an instrument, whatever its make.
 
 Each role is a :class:`typing.Protocol`; a driver fills a role by having its members, without
-importing this module. Every class that fills a role passes the role's conformance test
+importing this module (:func:`missing_members` tells what is absent, asking the class only, so that
+no instrument is queried). Every class that fills a role passes the role's conformance test
 (``tests/bench/test_role_conformance.py``).
 
 ``shutdown()`` ends the use of an instrument (safe state, port released); ``close()`` of a
@@ -11,7 +12,7 @@ importing this module. Every class that fills a role passes the role's conforman
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -20,7 +21,6 @@ from labcool.spectrum import Spectrum
 Setting = float | int | str | bool
 
 
-@runtime_checkable
 class Instrument(Protocol):
     """What every instrument on a bench can do."""
 
@@ -43,7 +43,6 @@ class Instrument(Protocol):
         """Make the instrument safe and release its port; a second call does nothing."""
 
 
-@runtime_checkable
 class Shutter(Instrument, Protocol):
     """Blocks the pump beam. Safe state: closed."""
 
@@ -64,7 +63,6 @@ class Shutter(Instrument, Protocol):
         """
 
 
-@runtime_checkable
 class Laser(Instrument, Protocol):
     """A continuous-wave laser. Safe state: its own shutter closed, if it has one.
 
@@ -97,7 +95,6 @@ class Laser(Instrument, Protocol):
         """
 
 
-@runtime_checkable
 class Attenuator(Instrument, Protocol):
     """Sets which part of the pump power passes. Safe state: where it stands."""
 
@@ -114,7 +111,6 @@ class Attenuator(Instrument, Protocol):
         """Smallest and largest transmission that can be set."""
 
 
-@runtime_checkable
 class RotationMount(Instrument, Protocol):
     """Turns an optic (a half-wave plate, a graded filter). Safe state: where it stands."""
 
@@ -130,7 +126,6 @@ class RotationMount(Instrument, Protocol):
         """Turn to ``angle`` (degrees) and return when the encoder confirms it."""
 
 
-@runtime_checkable
 class Spectrometer(Instrument, Protocol):
     """An array spectrometer. Safe state: idle."""
 
@@ -172,7 +167,6 @@ class Spectrometer(Instrument, Protocol):
         """Take a spectrum that *starts after* the call; blocks for exposure × averages."""
 
 
-@runtime_checkable
 class TemperatureController(Instrument, Protocol):
     """A stage or cryostat. Safe state: heater (and ramp) off."""
 
@@ -197,3 +191,25 @@ class TemperatureController(Instrument, Protocol):
     @property
     def is_holding(self) -> bool:
         """True once the ramp has ended and the set temperature is held."""
+
+
+ROLES: tuple[type, ...] = (
+    Shutter,
+    Laser,
+    Attenuator,
+    RotationMount,
+    Spectrometer,
+    TemperatureController,
+)
+
+
+def missing_members(candidate: type, role: type) -> list[str]:
+    """Return the names of the role's members that a class lacks; empty if it fills the role."""
+    protocols = [base for base in role.__mro__ if getattr(base, "_is_protocol", False)]
+    members = {name for base in protocols for name in vars(base) if not name.startswith("_")}
+    return sorted(name for name in members if not hasattr(candidate, name))
+
+
+def roles_of(candidate: type) -> list[str]:
+    """Return the names of all roles that a class fills."""
+    return [role.__name__ for role in ROLES if not missing_members(candidate, role)]

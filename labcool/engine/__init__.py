@@ -1,1 +1,1 @@
-"""TODO."""
+"""How a run is carried out: procedure, control, recorder, runner and the events they send."""

@@ -1,0 +1,98 @@
+"""An open bench: its instruments, its illumination, and the way to leave it safe."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from labcool.bench.bench_file import LoadedBench
+from labcool.bench.illumination import Illumination
+from labcool.bench.roles import Instrument
+from labcool.clock import Clock
+from labcool.errors import LabcoolError
+
+log = logging.getLogger(__name__)
+
+
+class Simulation(Protocol):
+    """What a simulated bench offers besides its instruments."""
+
+    def write_truth(self, path: Path, time_zero: float) -> None:
+        """Write the sample's true state against the run's time as CSV.
+
+        :param time_zero: clock time (s) at which the run's time axis begins.
+        """
+
+    def close(self) -> None:
+        """End the simulated devices and their links."""
+
+
+class Bench:
+    """Instruments by name, connected; a context manager that leaves all of them safe.
+
+    Made by :func:`labcool.bench.open_bench`.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedBench,
+        clock: Clock,
+        instruments: Mapping[str, Instrument],
+        illumination: Illumination | None,
+        simulation: Simulation | None,
+    ) -> None:
+        self.loaded = loaded
+        self.clock = clock
+        self.instruments = instruments
+        self.illumination = illumination
+        self.simulation = simulation
+
+    def block_beam(self) -> list[LabcoolError]:
+        """Close the shutter, then make the laser safe; returns all failures."""
+        return _each(self._beam(), lambda instrument: instrument.make_safe())
+
+    def close(self) -> list[LabcoolError]:
+        """End the use of every instrument, the beam's first; returns all failures.
+
+        Each is left in its safe state and its port is released. What a person has set by hand, and
+        labcool has not touched (a stage that holds a temperature), stays as it is.
+        """
+        others = [i for i in self.instruments.values() if all(i is not b for b in self._beam())]
+        failures = _each(self._beam() + others, lambda instrument: instrument.shutdown())
+        if self.simulation is not None:
+            self.simulation.close()
+        return failures
+
+    def _beam(self) -> list[Instrument]:
+        if self.illumination is None:
+            return []
+        return [self.illumination.shutter, self.illumination.laser]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        failures = self.close()
+        if failures and error is None:
+            raise failures[0]
+
+
+def _each(
+    instruments: Sequence[Instrument], action: Callable[[Instrument], None]
+) -> list[LabcoolError]:
+    failures: list[LabcoolError] = []
+    for instrument in instruments:
+        try:
+            action(instrument)
+        except LabcoolError as error:
+            log.error("%s", error)
+            failures.append(error)
+    return failures
