@@ -1,1 +1,7 @@
-"""TODO."""
+"""Calibrations as dated records that carry their own fingerprint."""
+
+from labcool.calibration.arrhenius import ArrheniusCalibration
+from labcool.calibration.record import CalibrationRecord
+from labcool.calibration.spot import SpotCalibration
+
+__all__ = ["ArrheniusCalibration", "CalibrationRecord", "SpotCalibration"]

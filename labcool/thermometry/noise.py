@@ -1,0 +1,79 @@
+"""How much the counts of a detector scatter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labcool.errors import LimitError
+
+Numbers = TypeVar("Numbers", float, NDArray[np.float64])
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorNoise:
+    """Poisson noise of the photoelectrons plus read noise, for each pixel and exposure.
+
+    :param electrons_per_count: gain, photoelectrons per count, above 0.
+    :param read_noise_counts: standard deviation of one pixel in one exposure without light,
+        counts, 0 or more.
+    :param pedestal_counts: electronic offset of a pixel in counts, which carries no shot noise.
+        None: the dark spectrum is taken for the pedestal, so that the shot noise of the dark
+        current has to be part of the read noise (as it is if that was measured from dark frames
+        at the exposure in use).
+    :raises LimitError: if a number is not finite or outside its range.
+    """
+
+    electrons_per_count: float
+    read_noise_counts: float
+    pedestal_counts: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.electrons_per_count) and self.electrons_per_count > 0):
+            raise LimitError(
+                "electrons per count", self.electrons_per_count, "a finite number above 0"
+            )
+        if not (math.isfinite(self.read_noise_counts) and self.read_noise_counts >= 0):
+            raise LimitError(
+                "read noise (counts)", self.read_noise_counts, "a finite number, 0 or more"
+            )
+        if self.pedestal_counts is not None and not math.isfinite(self.pedestal_counts):
+            raise LimitError("pedestal (counts)", self.pedestal_counts, "a finite number")
+
+    def variance(
+        self,
+        counts: NDArray[np.float64] | float,
+        *,
+        averages: int = 1,
+        pedestal: NDArray[np.float64] | float = 0.0,
+    ) -> NDArray[np.float64] | float:
+        """Return the variance of raw pixels, counts².
+
+        :param counts: raw counts of each pixel, mean over ``averages`` exposures, any shape.
+        :param averages: number of exposures averaged.
+        :param pedestal: dark counts, used if the pedestal of the detector is not known.
+        """
+        if self.pedestal_counts is not None:
+            pedestal = self.pedestal_counts
+        electrons = np.maximum(np.asarray(counts, dtype=np.float64) - pedestal, 0.0)
+        single: NDArray[np.float64] = electrons / self.electrons_per_count
+        return (single + self.read_noise_counts**2) / averages
+
+    def pedestal_of_band(self, dark_total: float, pixels: int) -> float:
+        """Return the sum of the pedestal over ``pixels`` pixels, counts."""
+        return dark_total if self.pedestal_counts is None else self.pedestal_counts * pixels
+
+    def band_variance(self, above_pedestal: Numbers, pixels: int, averages: int) -> Numbers:
+        """Return the variance of a sum over pixels, counts².
+
+        :param above_pedestal: sum of the raw counts less the pedestal, any shape.
+        :param pixels: number of pixels in the sum.
+        :param averages: number of exposures averaged.
+        """
+        shot = np.maximum(above_pedestal, 0.0) * (1 / (self.electrons_per_count * averages))
+        variance: Numbers = shot + pixels * self.read_noise_counts**2 / averages
+        return variance
