@@ -1,0 +1,126 @@
+"""The commands and their options; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import labcool
+
+app = typer.Typer(
+    name="labcool",
+    help="Run optical-cooling experiments on a bench, simulated or real.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+BenchOption = Annotated[
+    Path | None,
+    typer.Option("--bench", metavar="FILE", help="Bench file; without it, the simulated bench."),
+]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"labcool {labcool.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def labcool_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Run optical-cooling experiments on a bench, simulated or real."""
+
+
+@app.command("run")
+def run_command(
+    procedure: Annotated[str, typer.Argument(help="What to do; see 'labcool procedures'.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Set a parameter of the procedure; repeatable."
+        ),
+    ] = None,
+    bench: BenchOption = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run files go.")] = Path(
+        "runs"
+    ),
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            "--sample",
+            metavar="NAME",
+            help="The sample: on a simulated bench one of its presets, otherwise a name.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="Seed of the simulated noise.")
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option("--clock", metavar="KIND", help="Simulated time: virtual, scaled or real."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth", metavar="FILE", help="Write the simulated sample's true state (CSV)."
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
+    ] = False,
+) -> None:
+    """Carry out an experiment; leaves a run file and a figure.
+
+    Exit code: 0 finished, 1 failed, 2 wrong usage or configuration, 130 aborted.
+    """
+    from labcool.cli.run import RunRequest, run
+
+    request = RunRequest(
+        procedure=procedure,
+        settings=tuple(settings or ()),
+        bench=bench,
+        out=out,
+        sample=sample,
+        seed=seed,
+        clock=clock,
+        truth=truth,
+        quiet=quiet,
+        as_json=as_json,
+    )
+    raise typer.Exit(run(request))
+
+
+@app.command("procedures")
+def procedures_command() -> None:
+    """List the procedures with their parameters, units, ranges and defaults."""
+    from labcool.cli.procedures import show_procedures
+
+    show_procedures()
+
+
+@app.command("init")
+def init_command(
+    folder: Annotated[Path, typer.Argument(help="Where to put the bench files.")] = Path(),
+) -> None:
+    """Copy the bench files that come with labcool, to be edited."""
+    from labcool.cli.init import copy_bench_files
+
+    raise typer.Exit(copy_bench_files(folder))
+
+
+@app.command("doctor")
+def doctor_command(bench: BenchOption = None) -> None:
+    """Connect to each instrument of a bench and tell what answers; moves nothing."""
+    from labcool.cli.doctor import examine
+
+    raise typer.Exit(examine(bench))
