@@ -1,7 +1,8 @@
 """A simulated device on the end of a wire that exists in memory only.
 
-The adapter behaves as PyMeasure's ``VISAAdapter`` does: the same terminators, byte counts and
-time-outs (a VISA time-out error), but time passes on the injected clock.
+The adapter behaves as PyMeasure's ``VISAAdapter`` does on a serial port: the same terminators,
+byte counts and time-outs (a VISA time-out error, and the part of an answer that had come by then is
+lost), but time passes on the injected clock.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 from pyvisa.constants import StatusCode
-from pyvisa.errors import VisaIOError
+from pyvisa.errors import InvalidSession, VisaIOError
 
 from labcool.clock import Clock, sleep_until
 from simulators.device import SimulatedDevice
@@ -35,6 +36,8 @@ class MemoryLink:
 class MemoryAdapter(Adapter):
     """PyMeasure adapter whose other end is a simulated device.
 
+    :param write_termination: sent after every text command.
+    :param read_termination: ends a text answer; empty: a line feed, which stays in the answer.
     :param timeout: ms, as for VISA.
     """
 
@@ -55,11 +58,17 @@ class MemoryAdapter(Adapter):
         self._read_termination = read_termination.encode()
         self.timeout = timeout
         self._arrived = bytearray()
+        self._closed = False
+
+    def close(self) -> None:
+        """End the session; using the adapter afterwards raises pyvisa's InvalidSession."""
+        self._closed = True
 
     def _write(self, command: str, **_: Any) -> None:
         self._write_bytes(command.encode() + self._write_termination)
 
     def _write_bytes(self, content: bytes, **_: Any) -> None:
+        self._require_open()
         self._device.receive(content)
 
     def _read(self, **_: Any) -> str:
@@ -70,8 +79,8 @@ class MemoryAdapter(Adapter):
         if break_on_termchar:
             return self._take_line(self._read_termination or b"\n", count)
         if count < 0:
-            sleep_until(self._clock, self._deadline())
-            self._fetch()
+            while self._more_comes(self._deadline()):
+                pass
             return self._take(len(self._arrived))
         deadline = self._deadline()
         while len(self._arrived) < count:
@@ -98,19 +107,31 @@ class MemoryAdapter(Adapter):
     def _deadline(self) -> float:
         return self._clock.now() + self.timeout / 1000
 
+    def _require_open(self) -> None:
+        if self._closed:
+            raise InvalidSession
+
     def _fetch(self) -> None:
+        self._require_open()
         self._arrived += self._device.transmit()
 
     def _wait_for_more(self, deadline: float) -> None:
+        if not self._more_comes(deadline):
+            self._arrived.clear()
+            raise VisaIOError(StatusCode.error_timeout)
+
+    def _more_comes(self, deadline: float) -> bool:
+        """Let time pass until something new has arrived, and tell whether it came in time."""
         before = len(self._arrived)
         self._fetch()
-        if len(self._arrived) > before:
-            return
-        due = self._device.next_transmission()
-        if due is None or due > deadline:
-            sleep_until(self._clock, deadline)
-            raise VisaIOError(StatusCode.error_timeout)
-        sleep_until(self._clock, due)
+        while len(self._arrived) == before:
+            due = self._device.next_transmission()
+            if due is None or due > deadline:
+                sleep_until(self._clock, deadline)
+                return False
+            sleep_until(self._clock, due)
+            self._fetch()
+        return True
 
     def __repr__(self) -> str:
         return f"<MemoryAdapter({type(self._device).__name__})>"
