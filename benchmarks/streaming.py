@@ -4,7 +4,7 @@ A row is one spectrum of 2048 pixels and 12 numbers. All sinks store the same ro
 another in every round, so that a machine that slows down slows all of them; the table gives the
 median rate of each and the median of the ratios taken within a round. Only ratios count.
 
-    python benchmarks/streaming.py [--rows 8000] [--rounds 5]
+    python benchmarks/streaming.py [--rows 24000] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def pymeasure_csv(folder: Path, spectra: np.ndarray, numbers: list[tuple[float, 
 def main() -> None:
     """Run all sinks in turn and print rates and ratios."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rows", type=int, default=8000)
+    options.add_argument("--rows", type=int, default=24000)
     options.add_argument("--rounds", type=int, default=5)
     asked = options.parse_args()
 

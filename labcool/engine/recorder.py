@@ -24,8 +24,8 @@ from labcool.storage.writer import RunWriter
 FLUSH_INTERVAL_S = 0.1
 """Real seconds between two flushes; writing takes the rest of the promised 0.2 s."""
 
-BLOCK_ROWS = 128
-WAITING_BLOCKS = 16
+BLOCK_ROWS = 256
+WAITING_BLOCKS = 8
 """``record()`` waits for the disk once this many full blocks queue up; nothing is dropped."""
 
 
@@ -127,7 +127,7 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
         self._full.append(buffer)
-        self._current = self._spare.popleft() if self._spare else self._new_buffer()
+        self._current = self._spare.pop() if self._spare else self._new_buffer()
         self._lock.notify_all()
 
     def _write_out(self) -> None:
