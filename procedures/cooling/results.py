@@ -55,6 +55,8 @@ class _Stretch:
 
     index: int
     fit: ExponentialFit
+    tau_drift: float
+    """Change of the time constant if the pump drifts through the stretch, s."""
     start: _Edge
     end: _Edge
 
@@ -83,7 +85,7 @@ def cooling_results(
     * ``cooling_time_constant``, s: exponential through the first segment that cools by more than
       3 σ.
     * ``warming_time_constant``, s: exponential through the last lit segment after the coldest
-      point, if it warms.
+      point, if it warms. Both stds hold what a drift of ``drift_std`` does to them.
     * ``recovery_in_dark``, K: temperature just after less just before, summed over the dark
       stretches between lit segments. Positive if the sample warms without light; a sample that has
       bleached does not.
@@ -105,7 +107,7 @@ def cooling_results(
     :raises LimitError: if the shapes differ, or a segment is not in the programme.
     """
     points = _points(time, temperature, std, systematic, fluence, segment)
-    stretches = _stretches(points, programme)
+    stretches = _stretches(points, programme, drift_std or 0.0)
     if not stretches:
         return _nothing()
     start, end = stretches[0].start, stretches[-1].end
@@ -146,22 +148,48 @@ def _points(*columns: ArrayLike) -> Mapping[str, NDArray[Any]]:
     return {name: array[known] for name, array in arrays.items()}
 
 
-def _stretches(points: Mapping[str, NDArray[Any]], programme: Programme) -> list[_Stretch]:
+def _stretches(
+    points: Mapping[str, NDArray[Any]], programme: Programme, drift_std: float
+) -> list[_Stretch]:
     indices = np.unique(points["segment"]).tolist()
     outside = [index for index in indices if not 0 <= index < len(programme)]
     if outside:
         raise LimitError("segment of a point", outside[0], f"0 to {len(programme) - 1}")
     return [
-        _stretch(int(index), {name: array[chosen] for name, array in points.items()})
+        _stretch(int(index), {name: array[chosen] for name, array in points.items()}, drift_std)
         for index in indices
         if not programme.segments[int(index)].dark
         for chosen in [points["segment"] == index]
     ]
 
 
-def _stretch(index: int, points: Mapping[str, NDArray[Any]]) -> _Stretch:
+def _stretch(index: int, points: Mapping[str, NDArray[Any]], drift_std: float) -> _Stretch:
     fit = fit_exponential(points["time"], points["temperature"], points["std"])
-    return _Stretch(index, fit, _edge(points, fit, first=True), _edge(points, fit, first=False))
+    return _Stretch(
+        index,
+        fit,
+        _tau_drift(points, fit, drift_std),
+        _edge(points, fit, first=True),
+        _edge(points, fit, first=False),
+    )
+
+
+def _tau_drift(points: Mapping[str, NDArray[Any]], fit: ExponentialFit, drift_std: float) -> float:
+    """Return what a slow drift of the pump does to the time constant, s.
+
+    A drift from one end to the other looks like a part of the approach. It is tried out: the fit is
+    done again with a ramp whose ends differ by as much as two readings of the drifting pump do.
+    """
+    if not fit.converged or drift_std == 0:
+        return 0.0
+    time = points["time"]
+    ramp = math.sqrt(2) * drift_std * (time - time[0]) / max(float(np.ptp(time)), 1e-12)
+    refits = [
+        fit_exponential(time, points["temperature"] + sign * ramp, points["std"])
+        for sign in (1, -1)
+    ]
+    changes = [abs(refit.tau - fit.tau) for refit in refits if refit.converged]
+    return max(changes, default=math.inf)
 
 
 def _edge(points: Mapping[str, NDArray[Any]], fit: ExponentialFit, *, first: bool) -> _Edge:
@@ -219,7 +247,7 @@ def _time_constant(stretch: _Stretch | None, *, falling: bool) -> Quantity:
         return not_determined(SECOND)
     if (stretch.fit.steady < stretch.fit.start) is not falling:
         return not_determined(SECOND)
-    return Quantity(stretch.fit.tau, stretch.fit.tau_std, SECOND)
+    return Quantity(stretch.fit.tau, math.hypot(stretch.fit.tau_std, stretch.tau_drift), SECOND)
 
 
 def _recovery(
