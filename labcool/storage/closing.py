@@ -17,7 +17,7 @@ def remove_empty(entry: h5py.Group, streams: Streams) -> None:
 
     The wavelengths stay with the detector. The first reference, if any, becomes the default plot.
     """
-    streams.intensity.dims[1].detach_scale(entry["data/wavelength"])
+    entry["data/intensity"].dims[1].detach_scale(entry["data/wavelength"])
     for name in ("data", "temperature", "record"):
         if name in entry:
             del entry[name]
@@ -40,7 +40,8 @@ def roll_back(streams: Streams, rows: int) -> None:
 
     :raises OSError, RuntimeError: if a dataset cannot be cut back.
     """
-    for dataset in [streams.intensity, *streams.floats, *streams.flags, streams.time]:
+    intensity = streams.time.file["entry/data/intensity"]
+    for dataset in [intensity, *streams.floats, *streams.flags, streams.time]:
         dataset.resize(rows, axis=0)
 
 

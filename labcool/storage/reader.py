@@ -18,7 +18,7 @@ from labcool.storage.layout import STATUSES, Quantity
 from labcool.storage.lock import is_held
 from labcool.storage.spectra import SpectraSet, read_spectra
 from labcool.storage.values import read_quantities, read_settings
-from labcool.storage.views import Record, RowsView
+from labcool.storage.views import Record, RowsView, readable_rows
 
 if TYPE_CHECKING:
     import xarray
@@ -244,8 +244,9 @@ class Run:
         written = entry["status"][()].decode()
         unfinished = "running" if has_writer else "interrupted"
         self._status = written if written in STATUSES else unfinished
-        lengths = [entry[name].shape[0] for name in self._per_point(entry)]
-        self._rows = min(lengths, default=0)
+        datasets = [entry[name] for name in self._per_point(entry)]
+        length = readable_rows if self._status == "interrupted" else len
+        self._rows = min((length(dataset) for dataset in datasets), default=0)
 
     def _per_point(self, entry: h5py.Group) -> list[str]:
         names = ["data/time", "data/intensity"] if "data" in entry else []
@@ -287,7 +288,10 @@ def _open_file(path: Path) -> h5py.File:
         if "locking flag" not in str(error):
             if not h5py.is_hdf5(path):
                 raise RunFileError(f"{path}: not an HDF5 file, so not a run file.") from error
-            raise RunFileError(f"{path}: cannot be opened ({error}).") from error
+            raise RunFileError(
+                f"{path}: cannot be opened ({error}). If nobody is writing it, try "
+                "labcool.storage.space.trim_reservation on a copy."
+            ) from error
     # The writer lives in this very process; HDF5 then wants both to lock alike.
     try:
         return h5py.File(path, "r")

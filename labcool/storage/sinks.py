@@ -5,7 +5,12 @@ frees the old place before it takes the new one: a process killed before the nex
 an index that points at overwritten data, and whole chunks of flushed rows are gone. So an
 unfinished chunk is stored as it is, at its full size and in place (HDF5's filter mask says so for
 each chunk, every reader obeys it), and compressed once, when it is full, between two flushes of
-its own.
+its own, and when the next chunk lies behind it: HDF5 cuts a file that has become shorter *before*
+it writes down the new length, and refuses to open a file that is found between the two.
+
+HDF5 2.0 remembers where it last looked in a dataset, and writing whole chunks does not mend that
+memory: reading the same chunk in the same process then fails. The memory goes when the dataset is
+closed, so it is opened anew for each use.
 """
 
 from __future__ import annotations
@@ -65,12 +70,14 @@ class GzipSink:
     """Writes whole chunks into a dataset with the filters shuffle and gzip."""
 
     def __init__(self, dataset: h5py.Dataset) -> None:
-        self._dataset = dataset
+        self._file = dataset.file
+        self._name = dataset.name
         self._chunk: NDArray[Any] = np.zeros(dataset.chunks, dataset.dtype)
         self._first = 0
         self._filled = 0
         self._stored_as_is = False
-        self._to_compress: tuple[int, NDArray[Any]] | None = None
+        self._to_store: list[tuple[int, NDArray[Any]]] = []
+        self._to_compress: list[tuple[int, NDArray[Any]]] = []
 
     def append(self, spectra: NDArray[Any]) -> None:
         """Take rows; a chunk that no flush has touched is compressed as soon as it is full."""
@@ -84,30 +91,30 @@ class GzipSink:
                 self._complete()
 
     def flush(self) -> None:
-        """Flush the file, then compress the chunk that has become full since, and flush again."""
-        if self._to_compress is not None:
-            self._store_as_is(*self._to_compress)
+        """Flush the file, then compress chunks that have become full since, and flush again."""
+        for first, chunk in self._to_store:
+            self._store_as_is(first, chunk)
+        self._to_compress += self._to_store
+        self._to_store.clear()
         if self._filled:
-            self._extend()
             self._store_as_is(self._first, self._chunk)
             self._stored_as_is = True
-        self._dataset.file.flush()
-        if self._to_compress is not None:
-            self._compress(*self._to_compress)
-            self._to_compress = None
-            self._dataset.file.flush()
+        self._file.flush()
+        if self._to_compress and self._filled:
+            self._compress_full_chunks()
+            self._file.flush()
 
     def finish(self) -> None:
-        """Flush the file, then compress the last chunk too, and flush again."""
+        """Flush the file, then compress whatever is not yet, and flush again."""
         self.flush()
+        self._compress_full_chunks()
         if self._filled:
             self._compress(self._first, self._chunk)
-            self._dataset.file.flush()
+        self._file.flush()
 
     def _complete(self) -> None:
-        self._extend()
         if self._stored_as_is:
-            self._to_compress = (self._first, self._chunk.copy())
+            self._to_store.append((self._first, self._chunk.copy()))
         else:
             self._compress(self._first, self._chunk)
         self._first += len(self._chunk)
@@ -115,12 +122,19 @@ class GzipSink:
         self._chunk[:] = 0
         self._stored_as_is = False
 
-    def _extend(self) -> None:
-        self._dataset.id.set_extent((self._first + self._filled, self._chunk.shape[1]))
+    def _compress_full_chunks(self) -> None:
+        for first, chunk in self._to_compress:
+            self._compress(first, chunk)
+        self._to_compress.clear()
 
     def _store_as_is(self, first: int, chunk: NDArray[Any]) -> None:
-        self._dataset.id.write_direct_chunk((first, 0), chunk, _SKIP_SHUFFLE_AND_GZIP)
+        self._store(first, chunk, _SKIP_SHUFFLE_AND_GZIP)
 
     def _compress(self, first: int, chunk: NDArray[Any]) -> None:
         shuffled = chunk.view("u1").reshape(-1, chunk.itemsize).T.tobytes()
-        self._dataset.id.write_direct_chunk((first, 0), zlib.compress(shuffled, GZIP_LEVEL), 0)
+        self._store(first, zlib.compress(shuffled, GZIP_LEVEL), 0)
+
+    def _store(self, first: int, data: bytes | NDArray[Any], skipped_filters: int) -> None:
+        dataset = self._file[self._name].id
+        dataset.set_extent((self._first + self._filled, self._chunk.shape[1]))
+        dataset.write_direct_chunk((first, 0), data, skipped_filters)

@@ -43,9 +43,8 @@ _FILTERS: Final[dict[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Streams:
-    """The datasets that grow by one row a point, in the order of a :class:`Block`'s numbers."""
+    """The scalar datasets that grow by one row a point, in the order of a block's numbers."""
 
-    intensity: h5py.Dataset
     time: h5py.Dataset
     columns: list[h5py.Dataset]
     temperatures: list[h5py.Dataset]
@@ -66,7 +65,7 @@ def create_skeleton(file: h5py.File, run: RunDescription, compression: str) -> S
     _head(entry, run)
     data = nx_group(entry, "data", "NXdata")
     time = _create_axes(data, run)
-    intensity = _create_intensity(data, run, compression)
+    _create_intensity(data, run, compression)
     values, errors, flags = _create_temperatures(entry, run, time)
     columns = _create_record(entry, run, time)
     instrument = nx_group(entry, "instrument", "NXinstrument")
@@ -85,7 +84,7 @@ def create_skeleton(file: h5py.File, run: RunDescription, compression: str) -> S
     write_settings(nx_group(entry, "software", "NXcollection"), used)
     nx_group(entry, "reference", "NXcollection")
     events = _create_events(entry)
-    return Streams(intensity, time, columns, values, errors, flags, events)
+    return Streams(time, columns, values, errors, flags, events)
 
 
 def nx_group(parent: h5py.Group, name: str, nx_class: str) -> h5py.Group:
@@ -132,7 +131,7 @@ def _create_axes(data: h5py.Group, run: RunDescription) -> h5py.Dataset:
     return time
 
 
-def _create_intensity(data: h5py.Group, run: RunDescription, compression: str) -> h5py.Dataset:
+def _create_intensity(data: h5py.Group, run: RunDescription, compression: str) -> None:
     pixels = len(run.wavelengths)
     dtype = np.dtype(run.counts_dtype)
     rows = spectra_chunk_rows(pixels, dtype)
@@ -142,13 +141,11 @@ def _create_intensity(data: h5py.Group, run: RunDescription, compression: str) -
         maxshape=(None, pixels),
         chunks=(rows, pixels),
         dtype=dtype,
-        rdcc_nbytes=0,
         **_FILTERS[compression],
     )
     _describe(intensity, "counts", "Raw spectra, nothing subtracted")
     intensity.dims[0].attach_scale(data["time"])
     intensity.dims[1].attach_scale(data["wavelength"])
-    return intensity
 
 
 def _create_temperatures(

@@ -66,6 +66,31 @@ class RowsView:
             ) from error
 
 
+def readable_rows(dataset: h5py.Dataset) -> int:
+    """Return how many rows a dataset has, less the chunks at its end that cannot be read.
+
+    A writer that dies within a flush can leave rows that the shape counts but the index lacks.
+    """
+    rows = int(dataset.shape[0])
+    size = dataset.chunks[0]
+    while rows:
+        start = (rows - 1) // size * size
+        if _is_readable(dataset, start, rows):
+            break
+        rows = start
+    return rows
+
+
+def _is_readable(dataset: h5py.Dataset, start: int, end: int) -> bool:
+    """Return True if the chunk that begins at row ``start`` is in the file and whole."""
+    try:
+        chunk = dataset.id.get_chunk_info_by_coord((start,) + (0,) * (dataset.ndim - 1))
+        dataset[start:end]
+    except (OSError, RuntimeError):
+        return False
+    return chunk.byte_offset is not None
+
+
 class Record(Mapping[str, NDArray[Any]]):
     """The scalar columns of a run by name."""
 

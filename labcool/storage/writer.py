@@ -3,8 +3,10 @@
 What is *flushed* survives the death of the process: between two flushes only raw data reaches the
 disk, never the file's inner structure (the metadata cache may not evict), so that a killed run
 opens as it was at its last flush. A kill within the fraction of a millisecond of a flush itself can
-still cost rows. A file that was never finished keeps the status *running*; as nobody holds its
-lock (:mod:`labcool.storage.lock`) the reader calls it *interrupted*.
+still cost rows, and, very rarely, leave a file whose stated length is wrong, which
+:func:`labcool.storage.space.trim_reservation` mends. A file that was never finished keeps the
+status *running*; as nobody holds its lock (:mod:`labcool.storage.lock`) the reader calls it
+*interrupted*.
 
 A run that ends before its first point has no ``data``, ``temperature`` and ``record`` group, and
 its entry no default plot (or its first reference): an axis without rows crashes some readers, and
@@ -84,7 +86,7 @@ class RunWriter:
             raise RecordingError(f"{self.path}: cannot be created ({error}).") from error
         self._lock = WriterLock(self.path)
         try:
-            self._file = h5py.File(self.path, "x")
+            self._file = h5py.File(self.path, "x", rdcc_nbytes=0)
         except OSError as error:
             self._lock.release()
             raise RecordingError(
@@ -228,10 +230,11 @@ class RunWriter:
         self._streams: Streams = create_skeleton(self._file, self._description, compression)
         self._buffer = ScalarBuffer(self._streams)
         sink = GzipSink if compression == "gzip" else PlainSink
-        self._sink: SpectraSink = sink(self._streams.intensity)
+        intensity = self._file["entry/data/intensity"]
+        self._sink: SpectraSink = sink(intensity)
         scalars = len(self._streams.floats) + len(self._streams.flags) + 1
         self._margin = _MARGIN + scalars * _MARGIN_PER_STREAM
-        chunk = self._streams.intensity.chunks[0]
+        chunk = intensity.chunks[0]
         self._row_bytes = self._pixels * self._dtype.itemsize + 8 * scalars
         self._margin += 2 * chunk * self._row_bytes
         cache = self._file.id.get_mdc_config()

@@ -49,8 +49,8 @@ def test_a_full_disk_is_told_and_leaves_a_finished_file(
         rows = run.rows
         assert run.status == "failed"
         assert run.end_date == "2026-01-02T03:34:05+00:00"
-        assert rows == told["flushed"]
-        assert rows > 100
+        assert isinstance(told["flushed"], int)
+        assert 100 < told["flushed"] <= rows <= told["flushed"] + 100
         numbers = np.arange(rows)
         assert np.array_equal(run.spectra[:, 0], numbers % 65536)
         assert np.array_equal(run.record["fluence"], numbers + 0.25)

@@ -109,3 +109,18 @@ def test_everybody_is_cut_to_the_shortest_dataset(finished: Path) -> None:
         assert dict(run.to_xarray().sizes) == {"time": 33, "wavelength": 256}
         with pytest.raises(IndexError, match="row 33 of 33"):
             run.spectra[33]
+
+
+def test_rows_whose_chunks_never_reached_the_disk_are_not_shown(finished: Path) -> None:
+    with h5py.File(finished, "r+") as file:
+        file["entry/status"][()] = b"running"
+        entry = file["entry"]
+        for name in ("data", "record", "temperature"):
+            for dataset in entry[name].values():
+                if dataset.maxshape[:1] == (None,):
+                    dataset.resize(600, axis=0)
+        entry["data/time"][:] = np.arange(600) * 0.5
+        entry["data/intensity"][:300, 0] = np.arange(300)
+    with open_run(finished) as run:
+        assert run.status == "interrupted"
+        assert run.rows == 256, "the chunks of 256 rows that every dataset has"
