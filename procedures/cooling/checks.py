@@ -2,65 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from labcool.bench.illumination import Illumination
+from labcool.bench.roles import Spectrometer
 from labcool.errors import LimitError
-from procedures.shared.arrhenius_reference import check_reference
-
-if TYPE_CHECKING:
-    from procedures.cooling.procedure import Cooling
+from procedures.shared.programme import Programme
 
 
-def check_cooling(run: Cooling) -> None:
-    """Refuse parameters that this bench cannot carry out.
+def check_programme(programme: Programme, illumination: Illumination, interval: float) -> None:
+    """Refuse a programme that this bench cannot follow.
 
-    :raises LimitError: naming the parameter, its value and what is allowed.
+    :param interval: time between spectra, s.
+    :raises LimitError: for a fluence out of range, a segment too short for one spectrum, or a
+        programme without light.
     """
-    if not run.programme.fluences:
+    if not programme.fluences:
         raise LimitError(
             "programme",
-            f"'{run.programme}'",
+            f"'{programme}'",
             "with light in at least one segment",
             "A run in the dark alone has no spectra.",
         )
-    for fluence in run.programme.fluences:
-        run.illumination.check(fluence)
-    check_reference(run.reference)
-    _check_exposure(run)
-    _check_band(run)
-    for segment in run.programme:
-        if not segment.dark and segment.duration < run.interval:
+    for fluence in programme.fluences:
+        illumination.check(fluence)
+    for segment in programme:
+        if not segment.dark and segment.duration < interval:
             raise LimitError(
                 f"programme segment '{segment}'",
                 f"{segment.duration:g} s",
-                f"at least the time between spectra, {run.interval:g} s",
+                f"at least the time between spectra, {interval:g} s",
                 "Lengthen the segment, or set a shorter 'interval' and 'exposure'.",
             )
 
 
-def _check_exposure(run: Cooling) -> None:
-    shortest, longest = run.spectrometer.exposure_range
-    if not shortest <= run.exposure <= longest:
+def check_exposure(
+    spectrometer: Spectrometer, *, exposure: float, averages: int, interval: float
+) -> None:
+    """Refuse exposures that the spectrometer cannot take, or that do not fit between spectra.
+
+    :raises LimitError: naming ``exposure`` or ``interval`` (s).
+    """
+    shortest, longest = spectrometer.exposure_range
+    if not shortest <= exposure <= longest:
         raise LimitError(
             "exposure (s)",
-            f"{run.exposure:g}",
+            f"{exposure:g}",
             f"from {shortest:g} to {longest:g} s for this spectrometer",
         )
-    if run.exposure * run.averages > run.interval:
+    if exposure * averages > interval:
         raise LimitError(
             "interval (s)",
-            f"{run.interval:g}",
-            f"at least exposure × averages, {run.exposure * run.averages:g} s",
+            f"{interval:g}",
+            f"at least exposure × averages, {exposure * averages:g} s",
             "Take spectra less often, or expose for a shorter time.",
         )
 
 
-def _check_band(run: Cooling) -> None:
-    wavelengths = run.spectrometer.wavelengths
-    first, last = float(wavelengths[0]), float(wavelengths[-1])
-    if not first <= run.band_low < run.band_high <= last:
+def check_band(spectrometer: Spectrometer, low: float, high: float) -> None:
+    """Refuse a band (nm) that the spectrometer does not see.
+
+    :raises LimitError: naming ``band_low`` and ``band_high``.
+    """
+    first, last = float(spectrometer.wavelengths[0]), float(spectrometer.wavelengths[-1])
+    if not first <= low < high <= last:
         raise LimitError(
             "band_low, band_high (nm)",
-            f"{run.band_low:g}, {run.band_high:g}",
+            f"{low:g}, {high:g}",
             f"ascending and within the spectrometer's {first:.1f} to {last:.1f} nm",
         )

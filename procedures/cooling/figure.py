@@ -49,7 +49,7 @@ def draw(
     temperature: ArrayLike,
     std: ArrayLike,
     fluence: ArrayLike,
-    intensity: ArrayLike,
+    relative_intensity: ArrayLike,
     wavelengths: ArrayLike,
     spectra: ArrayLike,
     segment: ArrayLike,
@@ -67,7 +67,7 @@ def draw(
         temperature=temperature,
         std=std,
         fluence=fluence,
-        intensity=intensity,
+        relative_intensity=relative_intensity,
         wavelengths=wavelengths,
         spectra=spectra,
         segment=segment,
@@ -85,7 +85,7 @@ def compose(
     temperature: ArrayLike,
     std: ArrayLike,
     fluence: ArrayLike,
-    intensity: ArrayLike,
+    relative_intensity: ArrayLike,
     wavelengths: ArrayLike,
     spectra: ArrayLike,
     segment: ArrayLike,
@@ -99,8 +99,7 @@ def compose(
     :param time: s, ascending.
     :param temperature: K, drawn in °C, with its 1 σ ``std``, K.
     :param fluence: irradiance at the sample, W/cm².
-    :param intensity: counts in the band, dark subtracted, all at one exposure; drawn divided by
-        the fluence and relative to the first point.
+    :param relative_intensity: emission over that of the reference at the same fluence.
     :param wavelengths: shape (pixel,), nm, ascending.
     :param spectra: shape (n, pixel), any linear unit; each is drawn over its own range, so that
         those taken at low fluence are seen as well.
@@ -116,7 +115,7 @@ def compose(
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     t = np.asarray(time, np.float64)
-    columns = [np.asarray(c, np.float64) for c in (temperature, std, fluence, intensity)]
+    columns = [np.asarray(c, np.float64) for c in (temperature, std, fluence, relative_intensity)]
     index = np.asarray(segment)
     counts, nm = np.asarray(spectra), np.asarray(wavelengths, np.float64)
     shapes = {column.shape for column in (*columns, index, t)}
@@ -136,8 +135,8 @@ def compose(
         panels = [first, *(figure.add_subplot(grid[row, 0], sharex=first) for row in (1, 2, 3))]
         _temperature(panels[0], t, columns[0] - ZERO_CELSIUS_K, columns[1], pieces)
         _fluence(panels[1], t, columns[2], pieces, programme)
-        _line(panels[2], t, _per_fluence(columns[3], columns[2]), pieces, GREEN)
-        panels[2].set_ylabel("Emission per fluence\n(first point = 1)")
+        _line(panels[2], t, columns[3], pieces, GREEN)
+        panels[2].set_ylabel("Emission relative\nto reference")
         image = _map(panels[3], t, nm, counts, pieces, band)
         bar = figure.colorbar(image, cax=figure.add_subplot(grid[3, 1]))
         bar.ax.grid(visible=False)
@@ -182,12 +181,6 @@ def _line(axes: Axes, time: Floats, values: Floats, pieces: list[slice], colour:
         linewidth=1.0,
         marker="." if alone else "",
     )
-
-
-def _per_fluence(intensity: Floats, fluence: Floats) -> Floats:
-    emission = intensity / np.where(fluence > 0, fluence, np.nan)
-    known = emission[np.isfinite(emission) & (emission > 0)]
-    return emission / known[0] if known.size else emission
 
 
 def _temperature(

@@ -15,13 +15,14 @@ from labcool.storage.layout import Column
 from labcool.storage.reader import Run
 from labcool.thermometry import Reference
 from labcool.thermometry.quantity import Quantity
-from procedures.cooling.checks import check_cooling
+from procedures.cooling.checks import check_band, check_exposure, check_programme
 from procedures.cooling.report import draw_run, results_of
 from procedures.shared.arrhenius import ArrheniusProcedure, Darks
 from procedures.shared.arrhenius_reference import (
     EACH_FLUENCE,
     FIRST_SPECTRUM,
     ReferenceParameter,
+    check_reference,
 )
 from procedures.shared.programme import Programme, ProgrammeParameter, Segment
 
@@ -59,7 +60,15 @@ class Cooling(ArrheniusProcedure):
 
     def check(self) -> None:
         """Refuse what this bench cannot do; nothing has moved."""
-        check_cooling(self)
+        check_programme(self.programme, self.illumination, self.interval)
+        check_exposure(
+            self.spectrometer,
+            exposure=self.exposure,
+            averages=self.averages,
+            interval=self.interval,
+        )
+        check_band(self.spectrometer, self.band_low, self.band_high)
+        check_reference(self.reference)
 
     def estimate_duration(self) -> float:
         """Return the time of darks, references, rest and programme, s."""

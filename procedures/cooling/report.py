@@ -12,6 +12,7 @@ from labcool import units
 from labcool.storage.reader import Run
 from labcool.thermometry.quantity import Quantity
 from procedures.cooling.results import cooling_results
+from procedures.shared.arrhenius_file import thermometer_of
 from procedures.shared.programme import Programme, parse
 
 
@@ -36,6 +37,7 @@ def draw_run(run: Run, path: Path, results: Mapping[str, Quantity]) -> None:
     from procedures.cooling.figure import draw
 
     temperature, std = run.temperature()
+    spectra = np.asarray(run.spectra)
     draw(
         path,
         title=f"Cooling run of {run.sample.get('name', 'unnamed sample')}, {run.start_date[:16]}",
@@ -43,9 +45,13 @@ def draw_run(run: Run, path: Path, results: Mapping[str, Quantity]) -> None:
         temperature=temperature,
         std=std,
         fluence=np.asarray(run.record["fluence"]),
-        intensity=np.asarray(run.record["intensity"]),
+        relative_intensity=thermometer_of(run).relative_intensity(
+            spectra,
+            fluence=np.asarray(run.record["fluence"]),
+            exposure=np.asarray(run.record["exposure"]),
+        ),
         wavelengths=run.wavelengths,
-        spectra=np.asarray(run.spectra),
+        spectra=spectra,
         segment=_segments(run),
         programme=_programme(run),
         results=results,

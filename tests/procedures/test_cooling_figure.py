@@ -48,7 +48,7 @@ def run() -> dict[str, Any]:
         "temperature": temperature,
         "std": np.full(time.size, 0.15),
         "fluence": fluence,
-        "intensity": 50.0 * fluence * intensity,
+        "relative_intensity": intensity,
         "wavelengths": NM,
         "spectra": spectra.astype(np.float32),
         "segment": segment,
@@ -86,13 +86,12 @@ def test_lines_are_the_data_and_do_not_bridge_the_dark(
     assert (x[49], x[51]) == (174.0, 480.0)
 
 
-def test_emission_is_drawn_per_fluence_relative_to_the_first_point() -> None:
+def test_emission_is_drawn_as_given_and_leaves_the_gap() -> None:
     points = run()
-    x, y = data_of(panel(compose(**points), "Emission per fluence"))
+    x, y = data_of(panel(compose(**points), "Emission relative"))
     known = np.isfinite(y)
     np.testing.assert_array_equal(x[known], points["time"])
-    relative = points["intensity"] / points["fluence"]
-    np.testing.assert_allclose(y[known], relative / relative[0], rtol=1e-12)
+    np.testing.assert_array_equal(y[known], points["relative_intensity"])
     assert np.flatnonzero(~known).tolist() == [50]
 
 
@@ -111,7 +110,15 @@ def test_the_band_is_one_standard_deviation_and_leaves_the_gap() -> None:
 def test_a_pause_within_a_segment_is_not_bridged_either() -> None:
     points = run()
     kept = (points["time"] < 700) | (points["time"] > 800)
-    for name in ("time", "temperature", "std", "fluence", "intensity", "segment", "spectra"):
+    for name in (
+        "time",
+        "temperature",
+        "std",
+        "fluence",
+        "relative_intensity",
+        "segment",
+        "spectra",
+    ):
         points[name] = points[name][kept]
     x, y = data_of(panel(compose(**points), "Temperature"))
     breaks = np.flatnonzero(~np.isfinite(y))
@@ -244,7 +251,15 @@ def test_draw_writes_a_picture_without_pyplot(tmp_path: Path) -> None:
 
 def test_a_single_point_is_a_dot() -> None:
     points = run()
-    for name in ("time", "temperature", "std", "fluence", "intensity", "segment", "spectra"):
+    for name in (
+        "time",
+        "temperature",
+        "std",
+        "fluence",
+        "relative_intensity",
+        "segment",
+        "spectra",
+    ):
         points[name] = points[name][:1]
     (line,) = panel(compose(**points), "Temperature").lines
     assert line.get_marker() == "."
