@@ -2,132 +2,44 @@
 
 Built from plain data (driver names, settings, optics), so that it needs nothing of the code that
 reads bench files. Which device stands behind which driver is in :data:`DEVICES`; other packages add
-theirs under the entry-point group ``labcool.simulators``.
+theirs under the entry-point group ``labcool.simulators`` (name: the driver as bench files give it).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labcool.clock import Clock
 from labcool.errors import ConfigurationError
+from simulators._bus import Bus
+from simulators._devices import DEVICES, ROOM_TEMPERATURE_K, Factory, Surroundings, factory
 from simulators.device import SimulatedDevice
-from simulators.elliptec import ELL14
-from simulators.finesse import Finesse
 from simulators.flame import Flame
 from simulators.light_path import LightPath, Optics
-from simulators.link import PtyLink, TcpLink
+from simulators.link import PtyLink, ServedLink, TcpLink
 from simulators.linkam import LinkamT95
 from simulators.memory import MemoryLink
 from simulators.presets import preset
 from simulators.sample import Sample
-from simulators.sc10 import SC10
 from simulators.truth import Truth
 from simulators.usb_backend import FlameLink
 
-ROOM_TEMPERATURE_K = 298.15
-ENTRY_POINTS = "labcool.simulators"
+__all__ = ["DEVICES", "Factory", "SimulatedBench", "Surroundings"]
 
-_FINEST_WAVELENGTHS = np.linspace(350.0, 1000.0, 2048)
-"""What light path to compute on a bench without a spectrometer, nm."""
-
-
-@dataclass
-class Surroundings:
-    """What a device simulator may touch: the clock, its own dice, and the light path's callbacks."""
-
-    clock: Clock
-    rng: np.random.Generator
-    path: _LateLightPath
-    settings: Mapping[str, Any]
-
-
-class _LateLightPath:
-    """Stands in for the light path until all devices exist; then passes everything on."""
-
-    def __init__(self) -> None:
-        self._early: list[Callable[[LightPath], None]] = []
-        self._light_path: LightPath | None = None
-
-    def bind(self, light_path: LightPath) -> None:
-        self._light_path = light_path
-        for call in self._early:
-            call(light_path)
-
-    def _pass_on(self, call: Callable[[LightPath], None]) -> None:
-        if self._light_path is None:
-            self._early.append(call)
-        else:
-            call(self._light_path)
-
-    def shutter_moved(self, is_open: bool, moment: float) -> None:
-        self._pass_on(lambda path: path.shutter_moved(is_open, moment))
-
-    def laser_power_changed(self, watts: float, moment: float) -> None:
-        self._pass_on(lambda path: path.laser_power_changed(watts, moment))
-
-    def mount_turned(self, angle: float, moment: float) -> None:
-        self._pass_on(lambda path: path.mount_turned(angle, moment))
-
-    def expose(self, start: float, duration: float) -> Callable[[], NDArray[np.float64]]:
-        if self._light_path is None:
-            raise RuntimeError("an exposure began before the bench was complete")
-        return self._light_path.expose(start, duration)
-
-
-class Factory(Protocol):
-    """Makes the device behind a driver."""
-
-    def __call__(self, around: Surroundings) -> Any:
-        """Return a :class:`SimulatedDevice` or a :class:`Flame`."""
-
-
-def _sc10(around: Surroundings) -> SC10:
-    return SC10(around.clock, moved=around.path.shutter_moved)
-
-
-def _finesse(around: Surroundings) -> Finesse:
-    return Finesse(around.clock, power_changed=around.path.laser_power_changed)
-
-
-def _ell14(around: Surroundings) -> ELL14:
-    return ELL14(
-        around.clock,
-        turned=around.path.mount_turned,
-        address=str(around.settings.get("address", "0")),
-        rng=around.rng,
-    )
-
-
-def _linkam(around: Surroundings) -> LinkamT95:
-    return LinkamT95(around.clock, ambient_K=ROOM_TEMPERATURE_K, rng=around.rng)
-
-
-def _flame(around: Surroundings) -> Flame:
-    return Flame(
-        around.clock,
-        serial=str(around.settings.get("serial") or "FLMS00001"),
-        expose=around.path.expose,
-        rng=around.rng,
-    )
-
-
-DEVICES: Mapping[str, Factory] = {
-    "drivers.sc10.SC10": _sc10,
-    "drivers.finesse.Finesse": _finesse,
-    "drivers.elliptec.ELL14": _ell14,
-    "drivers.linkam.LinkamT95": _linkam,
-    "drivers.ocean.OceanSpectrometer": _flame,
+SERVED_LINKS: Mapping[str, Callable[[SimulatedDevice, Clock], ServedLink]] = {
+    "tcp": TcpLink,
+    "pty": PtyLink,
 }
+
+_WITHOUT_SPECTROMETER = np.linspace(350.0, 1000.0, 2048)
+"""Wavelengths (nm) for which the light is computed where nobody looks at it."""
 
 
 class SimulatedBench:
@@ -140,7 +52,12 @@ class SimulatedBench:
     :param sample: name of a preset of :mod:`simulators.presets`.
     :param link: ``memory``, ``tcp`` or ``pty``.
     :param seed: seed of all noise; every device has a stream of its own, by its name.
-    :raises ConfigurationError: for an unknown sample, or a driver without a simulated device.
+    :param beam: names of the laser, mount and shutter that the pump light passes; empty: the first
+        instrument of each driver.
+    :param ports: name → port; instruments on the same port hang on one wire, all others on their
+        own.
+    :raises ConfigurationError: for an unknown sample, a driver without a simulated device, or
+        spectrometers whose pixels see different wavelengths.
     """
 
     def __init__(
@@ -152,29 +69,34 @@ class SimulatedBench:
         sample: str,
         link: str,
         seed: int,
+        beam: Collection[str] = (),
+        ports: Mapping[str, str] | None = None,
     ) -> None:
         parameters = preset(sample)
-        path = _LateLightPath()
-        self.devices: dict[str, Any] = {}
+        in_beam = beam or _first_of_each_driver(instruments)
+        self.devices: dict[str, SimulatedDevice | Flame] = {}
+        everywhere: list[Surroundings] = []
         for name, (driver, settings) in instruments.items():
-            rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-            around = Surroundings(clock, rng, path, settings)
-            self.devices[name] = _factory(name, driver)(around)
+            make = factory(name, driver)
+            everywhere.append(
+                Surroundings(clock, _dice(seed, name), settings, in_beam=name in in_beam)
+            )
+            self.devices[name] = make(everywhere[-1])
         self.truth = Truth()
         self.light_path = LightPath(
             clock,
             Sample(parameters),
-            optics=Optics(**optics) if optics else Optics(),
+            optics=Optics(**optics),
             wavelengths=self._wavelengths(),
-            rng=np.random.default_rng([seed, zlib.crc32(b"light path")]),
+            rng=_dice(seed, "light path"),
             stage_temperature=self._stage_temperature(),
             truth=self.truth,
         )
-        path.bind(self.light_path)
-        self._links = ExitStack()
-        self._connections = {
-            name: self._connect(device, clock, link) for name, device in self.devices.items()
-        }
+        for around in everywhere:
+            around.complete(self.light_path)
+        with ExitStack() as links:
+            self._connections = self._connect(clock, link, ports or {}, links)
+            self._links = links.pop_all()
 
     def connection(self, name: str) -> Mapping[str, Any]:
         """Return where the driver of an instrument finds its device."""
@@ -186,23 +108,39 @@ class SimulatedBench:
         self.truth.write_csv(path, time_zero)
 
     def close(self) -> None:
-        """End all links; devices in memory just go."""
+        """End all links; devices in memory just go. A second call does nothing."""
         self._links.close()
 
-    def _connect(self, device: Any, clock: Clock, link: str) -> Mapping[str, Any]:
-        if isinstance(device, Flame):
-            return {"resource": FlameLink(device, clock)}
-        if link == "memory":
-            return {"resource": MemoryLink(device, clock)}
-        kind = TcpLink if link == "tcp" else PtyLink
-        opened = self._links.enter_context(kind(device, clock))
-        return {"resource": opened.resource, "visa_library": opened.visa_library}
+    def _connect(
+        self, clock: Clock, link: str, ports: Mapping[str, str], links: ExitStack
+    ) -> dict[str, Mapping[str, Any]]:
+        connections: dict[str, Mapping[str, Any]] = {}
+        wires: dict[str, dict[str, SimulatedDevice]] = {}
+        for name, device in self.devices.items():
+            if isinstance(device, Flame):
+                connections[name] = {"resource": FlameLink(device, clock)}
+            else:
+                port = f"port {ports[name]}" if name in ports else f"port of {name}"
+                wires.setdefault(port, {})[name] = device
+        for devices in wires.values():
+            alone = next(iter(devices.values()))
+            end = alone if len(devices) == 1 else Bus(clock, list(devices.values()))
+            connections |= dict.fromkeys(devices, _wire(end, clock, link, links))
+        return connections
 
     def _wavelengths(self) -> NDArray[np.float64]:
-        for device in self.devices.values():
-            if isinstance(device, Flame):
-                return device.wavelengths
-        return _FINEST_WAVELENGTHS
+        flames = {name: d for name, d in self.devices.items() if isinstance(d, Flame)}
+        if not flames:
+            return _WITHOUT_SPECTROMETER
+        first = next(iter(flames))
+        wavelengths = flames[first].wavelengths
+        for name, flame in flames.items():
+            if not np.array_equal(flame.wavelengths, wavelengths):
+                raise ConfigurationError(
+                    f"instruments.{name}: its pixels see other wavelengths than those of {first}, "
+                    "and the simulated light is computed for one set. Give both the same model."
+                )
+        return wavelengths
 
     def _stage_temperature(self) -> Callable[[float], float]:
         for device in self.devices.values():
@@ -211,14 +149,21 @@ class SimulatedBench:
         return lambda _moment: ROOM_TEMPERATURE_K
 
 
-def _factory(name: str, driver: str) -> Factory:
-    if driver in DEVICES:
-        return DEVICES[driver]
-    for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name == driver:
-            factory: Factory = entry.load()
-            return factory
-    raise ConfigurationError(
-        f"instruments.{name}: there is no simulated device for the driver {driver}. Simulated can "
-        f"be: {', '.join(DEVICES)}."
-    )
+def _dice(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+def _first_of_each_driver(
+    instruments: Mapping[str, tuple[str, Mapping[str, Any]]],
+) -> Collection[str]:
+    first: dict[str, str] = {}
+    for name, (driver, _) in instruments.items():
+        first.setdefault(driver, name)
+    return set(first.values())
+
+
+def _wire(device: SimulatedDevice, clock: Clock, link: str, links: ExitStack) -> Mapping[str, Any]:
+    if link == "memory":
+        return {"resource": MemoryLink(device, clock)}
+    served = links.enter_context(SERVED_LINKS[link](device, clock))
+    return {"resource": served.resource, "visa_library": served.visa_library}

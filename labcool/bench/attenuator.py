@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -47,7 +48,7 @@ class RotaryAttenuator:
 
     @property
     def transmission(self) -> float:
-        """Transmission at the angle that the mount reads back, 0 to 1."""
+        """Transmission at the angle that the mount reads back, NaN beside a filter's scale."""
         return self.law.transmission(self.mount.angle)
 
     @transmission.setter
@@ -58,8 +59,11 @@ class RotaryAttenuator:
         self.mount.turn_to(self.law.angle_for(value))
 
     def settings(self) -> Mapping[str, Setting]:
-        """Return the mount's settings and the transmission."""
-        return {**self.mount.settings(), "transmission": self.transmission}
+        """Return the mount's settings, and the transmission where it is known."""
+        settings = dict(self.mount.settings())
+        if math.isfinite(transmission := self.transmission):
+            settings["transmission"] = transmission
+        return settings
 
     def make_safe(self) -> None:
         """Leave the optic where it stands: any angle is safe behind a closed shutter."""

@@ -12,7 +12,7 @@ from labcool.bench.bench_file import LoadedBench
 from labcool.bench.illumination import Illumination
 from labcool.bench.roles import Instrument
 from labcool.clock import Clock
-from labcool.errors import LabcoolError
+from labcool.errors import InstrumentError, LabcoolError
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +61,11 @@ class Bench:
         labcool has not touched (a stage that holds a temperature), stays as it is.
         """
         others = [i for i in self.instruments.values() if all(i is not b for b in self._beam())]
-        failures = _each(self._beam() + others, lambda instrument: instrument.shutdown())
-        if self.simulation is not None:
-            self.simulation.close()
-        return failures
+        try:
+            return _each(self._beam() + others, lambda instrument: instrument.shutdown())
+        finally:
+            if self.simulation is not None:
+                self.simulation.close()
 
     def _beam(self) -> list[Instrument]:
         if self.illumination is None:
@@ -93,6 +94,10 @@ def _each(
         try:
             action(instrument)
         except LabcoolError as error:
-            log.error("%s", error)
             failures.append(error)
+        except Exception as error:  # noqa: BLE001 - a driver's bug must not spare the others
+            words = f"{type(error).__name__}: {error}"
+            failures.append(InstrumentError(instrument.name, words))
+    for failure in failures:
+        log.error("%s", failure)
     return failures

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import importlib
+import logging
+from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol, cast
 
+from labcool.bench._shared_port import SharedPort
+from labcool.bench._yaml_relations import port_key
 from labcool.bench.attenuator import AttenuationLaw, RotaryAttenuator
 from labcool.bench.bench import Bench, Simulation
 from labcool.bench.bench_file import LoadedBench
 from labcool.bench.driver_settings import load_driver
 from labcool.bench.illumination import Illumination
-from labcool.bench.roles import Instrument, Laser, RotationMount, Shutter
-from labcool.bench.schema import BenchSpec, IlluminationSpec, InstrumentSpec, OpticSpec
+from labcool.bench.limited_stage import LimitedStage
+from labcool.bench.roles import (
+    Instrument,
+    Laser,
+    RotationMount,
+    Shutter,
+    TemperatureController,
+    missing_members,
+)
+from labcool.bench.schema import BenchSpec, IlluminationSpec, InstrumentSpec, LimitsSpec, OpticSpec
 from labcool.calibration import SpotCalibration
 from labcool.clock import Clock, RealClock, ScaledClock, VirtualClock
+from labcool.errors import ConfigurationError, LabcoolError
 from labcool.models.attenuation import GradedFilter, HalfWavePlate
+
+log = logging.getLogger(__name__)
 
 SIMULATORS_MODULE = "simulators.bench"
 """Loaded by name, so that nothing of labcool imports a simulator on a real bench."""
@@ -34,20 +49,26 @@ def open_bench(loaded: LoadedBench, *, only: Collection[str] | None = None) -> B
 
     :param loaded: a validated bench file.
     :param only: names of the instruments to connect to; None: all (and the illumination).
+    :raises ConfigurationError: if ``only`` names what the bench does not have, or it cannot be
+        simulated.
     :raises labcool.errors.InstrumentError: if one does not answer or is another model; those
-        connected until then are left safe.
+        connected until then are left safe, and what goes wrong with that is logged.
     """
     spec = loaded.spec
+    _check_names(only or (), spec)
     clock = make_clock(spec)
     with ExitStack() as undo:
         wires = _start_simulation(spec, clock)
         if wires is not None:
             undo.callback(wires.close)
+        places = _places(spec, wires)
         instruments: dict[str, Instrument] = {}
         for name, entry in spec.instruments.items():
             if only is None or name in only:
-                instruments[name] = _connect(name, entry, clock, wires)
-                undo.callback(instruments[name].shutdown)
+                instruments[name] = _within_limits(
+                    _connect(name, entry, clock, places[name]), spec.limits
+                )
+                undo.callback(_leave_safe, instruments[name])
         illumination = None
         if spec.illumination is not None and only is None:
             illumination = _illumination(spec, spec.illumination, instruments, clock)
@@ -78,24 +99,72 @@ def spot_calibration(spec: IlluminationSpec) -> SpotCalibration:
     return SpotCalibration(**spec.spot.model_dump())
 
 
-def _connect(name: str, entry: InstrumentSpec, clock: Clock, wires: _Wires | None) -> Instrument:
+def _check_names(names: Collection[str], spec: BenchSpec) -> None:
+    for name in names:
+        if name not in spec.instruments:
+            raise ConfigurationError(
+                f"There is no instrument '{name}' on this bench. It has: "
+                f"{', '.join(spec.instruments)}."
+            )
+
+
+def _connect(
+    name: str, entry: InstrumentSpec, clock: Clock, where: Mapping[str, Any]
+) -> Instrument:
     driver = load_driver(entry.driver)
-    where: Mapping[str, Any] = {"resource": entry.resource} if entry.resource is not None else {}
-    if wires is not None:
-        where = wires.connection(name)
     label = f"{name} ({driver.__name__})"
     return cast(Instrument, driver(name=label, clock=clock, **where, **entry.settings))
+
+
+def _within_limits(instrument: Instrument, limits: LimitsSpec | None) -> Instrument:
+    if limits is None or limits.stage_temperature_K is None:
+        return instrument
+    if missing_members(type(instrument), TemperatureController):
+        return instrument
+    return LimitedStage(cast(TemperatureController, instrument), limits.stage_temperature_K)
+
+
+def _leave_safe(instrument: Instrument) -> None:
+    """End the use of an instrument because of another's failure, which stays the one raised."""
+    try:
+        instrument.shutdown()
+    except LabcoolError as error:
+        log.error("%s", error)
+
+
+def _ports(spec: BenchSpec) -> dict[str, str]:
+    """Return which instruments are on which port, the same text for the same port."""
+    entries = spec.instruments.items()
+    return {name: port_key(entry.resource) for name, entry in entries if entry.resource is not None}
+
+
+def _places(spec: BenchSpec, wires: _Wires | None) -> dict[str, Mapping[str, Any]]:
+    """Return the connection arguments of every driver; those on one port share it."""
+    places: dict[str, Mapping[str, Any]] = {}
+    for name, entry in spec.instruments.items():
+        own = {} if entry.resource is None else {"resource": entry.resource}
+        places[name] = own if wires is None else wires.connection(name)
+    ports = _ports(spec)
+    users = Counter(ports.values())
+    shared = {
+        port: {"resource": SharedPort(**places[name])}
+        for name, port in ports.items()
+        if users[port] > 1
+    }
+    return {name: shared.get(ports.get(name, ""), place) for name, place in places.items()}
 
 
 def _start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
     if spec.simulation is None:
         return None
     optics: dict[str, Any] = {}
-    if spec.illumination is not None:
+    beam: tuple[str, ...] = ()
+    if (light := spec.illumination) is not None:
+        beam = (light.laser, light.attenuator.mount, light.shutter)
         optics = {
-            "attenuation": attenuation_law(spec.illumination.attenuator.optic),
-            "spot_diameter_um": spec.illumination.spot.diameter_um,
-            "path_transmission": spec.illumination.spot.path_transmission,
+            "attenuation": attenuation_law(light.attenuator.optic),
+            "spot_diameter_um": light.spot.diameter_um,
+            "path_transmission": light.spot.path_transmission,
         }
     simulated = importlib.import_module(SIMULATORS_MODULE).SimulatedBench(
         clock=clock,
@@ -106,6 +175,8 @@ def _start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
         sample=spec.simulation.sample,
         link=spec.simulation.link,
         seed=spec.simulation.seed,
+        beam=beam,
+        ports=_ports(spec),
     )
     return cast(_Wires, simulated)
 

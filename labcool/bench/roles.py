@@ -40,7 +40,11 @@ class Instrument(Protocol):
         """Bring the instrument to its safe state and verify it; may be called at any time."""
 
     def shutdown(self) -> None:
-        """Make the instrument safe and release its port; a second call does nothing."""
+        """Make the instrument safe and release its port; a second call does nothing.
+
+        What a person has set at the instrument, and this object never touched (a stage that holds
+        a temperature), may stay as it is.
+        """
 
 
 class Shutter(Instrument, Protocol):
@@ -100,7 +104,7 @@ class Attenuator(Instrument, Protocol):
 
     @property
     def transmission(self) -> float:
-        """Transmission now, from the position read back, 0 to 1."""
+        """Transmission now, from the position read back, 0 to 1; NaN where it is not known."""
 
     @transmission.setter
     def transmission(self, value: float) -> None:
