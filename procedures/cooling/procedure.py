@@ -22,7 +22,6 @@ from procedures.shared.arrhenius_reference import (
     EACH_FLUENCE,
     FIRST_SPECTRUM,
     ReferenceParameter,
-    check_reference,
 )
 from procedures.shared.programme import Programme, ProgrammeParameter, Segment
 
@@ -68,7 +67,7 @@ class Cooling(ArrheniusProcedure):
             interval=self.interval,
         )
         check_band(self.spectrometer, self.band_low, self.band_high)
-        check_reference(self.reference)
+        self.check_reference(self.reference)
 
     def estimate_duration(self) -> float:
         """Return the time of darks, references, rest and programme, s."""
@@ -122,9 +121,8 @@ class Cooling(ArrheniusProcedure):
         """Take one spectrum, estimate its temperature and record both."""
         power = self.illumination.laser.power
         stage = self.sample_temperature()
-        before = self.session.time()
         spectrum = self.spectrometer.acquire()
-        middle = (before + self.session.time()) / 2
+        middle = self.session.time() - spectrum.exposure * spectrum.averages / 2
         if not self.references:
             self.take_first_as_reference(spectrum, fluence, stage)
         estimate, intensity = self.read_temperature(spectrum, fluence)

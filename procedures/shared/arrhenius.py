@@ -16,9 +16,13 @@ from labcool.bench.needs import Needs
 from labcool.bench.roles import Spectrometer, TemperatureController
 from labcool.calibration import ArrheniusCalibration
 from labcool.engine.procedure import BenchProcedure
+from labcool.errors import LimitError, RunFileError
 from labcool.spectrum import Spectrum
 from labcool.thermometry import Arrhenius, Dark, DetectorNoise, Estimate, Reference
 from procedures.shared.arrhenius_reference import (
+    EACH_FLUENCE,
+    FIRST_SPECTRUM,
+    ReferenceParameter,
     ReferencePlan,
     ReferenceTaker,
     dark_columns,
@@ -116,6 +120,20 @@ class ArrheniusProcedure(BenchProcedure):
             "calibrations": [{"id": calibration.id, **asdict(calibration)}],
         }
 
+    def check_reference(self, reference: str) -> None:
+        """Refuse a reference that is neither a known word nor a run file with references in it.
+
+        :raises LimitError: naming the parameter; nothing has moved.
+        """
+        if reference in (EACH_FLUENCE, FIRST_SPECTRUM):
+            return
+        try:
+            self.session.stored_spectra(Path(reference), REFERENCES)
+        except RunFileError as error:
+            raise LimitError(
+                "reference", repr(reference), ReferenceParameter.allowed, str(error)
+            ) from error
+
     def plans(self, fluences: Sequence[float]) -> list[ReferencePlan]:
         """Return how the references of these fluences are taken, dimmest first."""
         return plan_references(
@@ -157,7 +175,7 @@ class ArrheniusProcedure(BenchProcedure):
                 for plan in plans
             ]
         self.store_references(references)
-        self.spectrometer.exposure = self.exposure
+        taker.settle(self.exposure)
         with self.phase("rest in the dark", self.rest):
             self.session.wait(self.rest)
         return references, darks

@@ -13,7 +13,7 @@ from pymeasure.experiment import Parameter
 from labcool import units
 from labcool.bench.illumination import Illumination
 from labcool.bench.roles import Spectrometer
-from labcool.errors import InstrumentRefused, LimitError
+from labcool.errors import InstrumentRefused
 from labcool.storage.spectra import SpectraSet
 from labcool.thermometry import Dark, Reference
 
@@ -36,15 +36,6 @@ class ReferenceParameter(Parameter):
         if not isinstance(value, str | Path) or not str(value).strip():
             raise ValueError(f"{self.name}: {value!r} is none of {self.allowed}")
         return str(value).strip()
-
-
-def check_reference(reference: str) -> None:
-    """Refuse a reference that is neither a known word nor an existing file.
-
-    :raises LimitError: then.
-    """
-    if reference not in (EACH_FLUENCE, FIRST_SPECTRUM) and not Path(reference).is_file():
-        raise LimitError("reference", repr(reference), ReferenceParameter.allowed)
 
 
 @dataclass(frozen=True)
@@ -95,10 +86,20 @@ class ReferenceTaker:
         self.spectrometer = spectrometer
         self._check = check
 
-    def dark(self, exposure: float, frames: int) -> Dark:
-        """Return the mean of dark spectra at one exposure (s), the shutter closed."""
+    def settle(self, exposure: float) -> None:
+        """Set the exposure (s) in the dark, and throw the first spectrum away.
+
+        An array spectrometer that runs freely may still hold a frame of the earlier exposure; a
+        driver that discards it takes twice the time for the first spectrum. Neither should happen
+        while light falls on the sample.
+        """
         self.illumination.close()
         self.spectrometer.exposure = exposure
+        self.spectrometer.acquire()
+
+    def dark(self, exposure: float, frames: int) -> Dark:
+        """Return the mean of dark spectra at one exposure (s), the shutter closed."""
+        self.settle(exposure)
         return Dark(self._mean(frames), frames)
 
     def reference(
@@ -108,7 +109,7 @@ class ReferenceTaker:
 
         :raises InstrumentRefused: if the spectrometer saturates.
         """
-        self.spectrometer.exposure = plan.exposure
+        self.settle(plan.exposure)
         with self.illumination.at(plan.fluence) as fluence:
             spectrum = self._mean(plan.frames)
         return Reference(
