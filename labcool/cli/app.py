@@ -24,6 +24,13 @@ BenchOption = Annotated[
 ]
 
 
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a whole number, 0 or more.") from None
+
+
 def _show_version(asked: bool) -> None:
     if asked:
         typer.echo(f"labcool {labcool.__version__}")
@@ -40,9 +47,11 @@ def labcool_command(
     """Run optical-cooling experiments on a bench, simulated or real."""
 
 
-@app.command("run")
+@app.command("run", short_help="Carry out an experiment.")
 def run_command(
-    procedure: Annotated[str, typer.Argument(help="What to do; see 'labcool procedures'.")],
+    procedure: Annotated[
+        str, typer.Argument(metavar="PROCEDURE", help="What to do; see 'labcool procedures'.")
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,7 +71,10 @@ def run_command(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Seed of the simulated noise.")
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", parser=_whole_number, help="Seed of the simulated noise."
+        ),
     ] = None,
     clock: Annotated[
         str | None,
@@ -100,15 +112,15 @@ def run_command(
     raise typer.Exit(run(request))
 
 
-@app.command("procedures")
+@app.command("procedures", short_help="List the procedures and their parameters.")
 def procedures_command() -> None:
     """List the procedures with their parameters, units, ranges and defaults."""
     from labcool.cli.procedures import show_procedures
 
-    show_procedures()
+    raise typer.Exit(show_procedures())
 
 
-@app.command("init")
+@app.command("init", short_help="Copy the bench files that come with labcool.")
 def init_command(
     folder: Annotated[Path, typer.Argument(help="Where to put the bench files.")] = Path(),
 ) -> None:
@@ -118,9 +130,63 @@ def init_command(
     raise typer.Exit(copy_bench_files(folder))
 
 
-@app.command("doctor")
+@app.command("doctor", short_help="Tell which instruments of a bench answer.")
 def doctor_command(bench: BenchOption = None) -> None:
-    """Connect to each instrument of a bench and tell what answers; moves nothing."""
+    """Connect to each instrument of a bench and tell what answers.
+
+    Opens no shutter and turns nothing; a shutter that is open is closed.
+    Exit code: 0 all answer, 1 one does not, 2 wrong usage or configuration.
+    """
     from labcool.cli.doctor import examine
 
     raise typer.Exit(examine(bench))
+
+
+@app.command("simulate", short_help="Serve the simulated bench to other programs.")
+def simulate_command(
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    bench: BenchOption = None,
+    link: Annotated[
+        str, typer.Option("--link", metavar="KIND", help="tcp, or pty (serial ports, Linux only).")
+    ] = "tcp",
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME ...", help="Serve these instruments only."),
+    ] = None,
+    ports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ports", metavar="NAME=PORT ...", help="TCP ports; all others are any free ones."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", parser=_whole_number, help="Seed of the simulated noise."
+        ),
+    ] = None,
+    clock: Annotated[
+        str, typer.Option("--clock", metavar="KIND", help="Simulated time: real or scaled.")
+    ] = "real",
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object (name: model, resource, address)."),
+    ] = False,
+) -> None:
+    """Open a port of this computer for each simulated instrument, and serve until Ctrl+C.
+
+    Exit code: 0 ended by Ctrl+C or SIGTERM, 2 wrong usage or configuration.
+    """
+    from labcool.cli.simulate import SimulateRequest, simulate
+
+    request = SimulateRequest(
+        bench=bench,
+        link=link,
+        only=tuple(only or ()),
+        ports=tuple(ports or ()),
+        more=tuple(more or ()),
+        seed=seed,
+        clock=clock,
+        as_json=as_json,
+    )
+    raise typer.Exit(simulate(request))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from labcool.bench.bench_file import DEFAULT_BENCH
 from labcool.cli.exit_codes import FINISHED, WRONG_USAGE
 
 
@@ -17,7 +18,7 @@ def copy_bench_files(folder: Path) -> int:
     existing = [str(target) for target in targets if target.exists()]
     if existing:
         typer.echo(
-            f"labcool init: {', '.join(existing)} exists already and is left as it is. Move it "
+            f"labcool init: existing files are left as they are: {', '.join(existing)}. Move them "
             "away, or name another folder: labcool init FOLDER",
             err=True,
         )
@@ -27,9 +28,12 @@ def copy_bench_files(folder: Path) -> int:
         for source, target in zip(sources, targets, strict=True):
             target.write_bytes(source.read_bytes())
     except OSError as error:
-        typer.echo(f"labcool init: cannot write into {folder}: {error.strerror}.", err=True)
+        typer.echo(
+            f"labcool init: cannot write into {folder} ({error.strerror}). Name another folder.",
+            err=True,
+        )
         return WRONG_USAGE
     for target in sorted(targets):
         typer.echo(f"wrote {target}")
-    typer.echo("Try: labcool run cooling --bench " + str(folder / "simulated_cooling.yaml"))
+    typer.echo(f"Try: labcool run cooling --bench {folder / DEFAULT_BENCH}")
     return FINISHED

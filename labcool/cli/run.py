@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import sys
 import time
+import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from labcool.bench import open_bench, read_bench
+from labcool.bench import Bench, open_bench, read_bench
 from labcool.bench.bench_file import LoadedBench
 from labcool.cli.exit_codes import ABORTED, FAILED, FINISHED, WRONG_USAGE
 from labcool.cli.live import watch
 from labcool.cli.report import figure_and_results, print_report
+from labcool.cli.screen import LastingStream, error_console, results_console
+from labcool.cli.summary import Summary
+from labcool.cli.writable import check_writable
 from labcool.engine.control import Control, stop_on_signals
 from labcool.engine.events import Status
+from labcool.engine.inbox import WarningInbox
 from labcool.engine.parameters import make_procedure
 from labcool.engine.registry import procedure_class
 from labcool.engine.runner import Outcome, Runner
 from labcool.errors import ConfigurationError, LabcoolError
 from labcool.storage.names import run_path
-from labcool.thermometry.quantity import Quantity
 
 _EXIT_CODES: Mapping[str, int] = {
     Status.FINISHED: FINISHED,
     Status.ABORTED: ABORTED,
     Status.FAILED: FAILED,
 }
+_TRUTH_BEGINS_WITH = b"time,"
 
 
 @dataclass(frozen=True)
@@ -49,97 +50,100 @@ class RunRequest:
     quiet: bool = False
     as_json: bool = False
 
-
-@dataclass
-class _Summary:
-    """What ``--json`` prints."""
-
-    status: str
-    file: Path | None = None
-    figure: Path | None = None
-    wall_s: float = 0.0
-    results: Mapping[str, Quantity] = field(default_factory=dict)
-    error: str = ""
-
-    def as_json(self) -> str:
-        content: dict[str, object] = {
-            "status": self.status,
-            "file": None if self.file is None else str(self.file),
-            "figure": None if self.figure is None else str(self.figure),
-            "wall_s": round(self.wall_s, 3),
-            "results": {
-                name: {
-                    "value": _finite(quantity.value),
-                    "std": _finite(quantity.std),
-                    "unit": quantity.unit,
-                }
-                for name, quantity in self.results.items()
-            },
-        }
-        if self.error:
-            content["error"] = self.error
-        return json.dumps(content, ensure_ascii=False)
+    @property
+    def show(self) -> bool:
+        """True if the run is to be shown."""
+        return not (self.quiet or self.as_json)
 
 
 def run(request: RunRequest) -> int:
     """Carry out a run and show it. Returns the exit code."""
     began = time.monotonic()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     control = Control()
     with stop_on_signals(control):
         try:
-            summary, code = _carry_out(request, control, errors)
+            summary, code = _carry_out(request, control)
         except ConfigurationError as error:
-            summary, code = _Summary("refused", error=str(error)), WRONG_USAGE
+            summary, code = Summary("refused", error=str(error)), WRONG_USAGE
         except LabcoolError as error:
-            summary, code = _Summary(str(Status.FAILED), error=str(error)), FAILED
-    summary.wall_s = time.monotonic() - began
-    if summary.error:
-        errors.print(f"labcool run: {summary.error}")
-    if request.as_json:
-        sys.stdout.write(summary.as_json() + "\n")
+            summary, code = Summary(str(Status.FAILED), error=str(error)), FAILED
+        except Exception as error:  # noqa: BLE001 - shown whole, as a mistake in the program
+            words = f"{type(error).__name__}: {error}"
+            summary, code = Summary(str(Status.FAILED), error=words), FAILED
+            error_console().print(traceback.format_exc())
+        summary.wall_s = time.monotonic() - began
+        if summary.error:
+            error_console().print(f"labcool run: {summary.error}")
+        if request.as_json:
+            stdout = LastingStream(sys.stdout)
+            stdout.write(summary.as_json() + "\n")
+            stdout.flush()
     return code
 
 
-def _carry_out(request: RunRequest, control: Control, errors: Console) -> tuple[_Summary, int]:
-    kind = procedure_class(request.procedure)
-    procedure = make_procedure(kind, _split_settings(request.settings))
-    loaded = read_bench(request.bench)
-    simulated = loaded.spec.simulation is not None
-    loaded = loaded.with_overrides(
-        sample=request.sample if simulated else None, seed=request.seed, clock=request.clock
+def _carry_out(request: RunRequest, control: Control) -> tuple[Summary, int]:
+    procedure = make_procedure(
+        procedure_class(request.procedure), _split_settings(request.settings)
     )
-    sample = _sample_name(request, loaded)
+    loaded = _loaded_bench(request)
     _check_truth(request.truth, loaded)
-    _check_folder(request.out)
-    show = not (request.quiet or request.as_json)
-    with open_bench(loaded) as bench:
-        with watch(Console(highlight=False), show=show) as listeners:
+    check_writable("--out", request.out)
+    sample = _sample_name(request, loaded)
+    with WarningInbox() as inbox, ExitStack() as on_failure:
+        bench = on_failure.enter_context(open_bench(loaded))
+        with watch(results_console(), show=request.show) as listeners:
             outcome = Runner(
                 bench,
                 procedure,
                 control=control,
                 make_path=lambda: run_path(
-                    request.out, bench.clock.date(), kind.procedure_name(), sample
+                    request.out, bench.clock.date(), procedure.procedure_name(), sample
                 ),
                 sample={"name": sample},
                 listeners=listeners,
+                inbox=inbox,
             ).run()
-        if request.truth is not None and bench.simulation is not None:
-            bench.simulation.write_truth(request.truth, outcome.time_zero)
-    figure, results = figure_and_results(outcome, procedure, errors)
-    if show:
-        print_report(Console(highlight=False), outcome, results, figure)
-    summary = _Summary(
-        str(outcome.status), outcome.file, figure, results=results, error=_what_happened(outcome)
+        errors = _told(outcome)
+        errors += _write_truth(request.truth, bench, outcome)
+        known = "\n".join(errors)
+        on_failure.pop_all()
+        left_unsafe = [str(error) for error in bench.close() if str(error) not in known]
+    errors += left_unsafe
+    results, figure, not_drawn = figure_and_results(outcome, procedure)
+    errors += not_drawn
+    if request.show:
+        print_report(results_console(), outcome, results, figure)
+    summary = Summary(
+        str(outcome.status), outcome.file, figure, results=results, error="\n".join(errors)
     )
-    return summary, _EXIT_CODES[outcome.status]
+    return summary, FAILED if left_unsafe else _EXIT_CODES[outcome.status]
 
 
-def _what_happened(outcome: Outcome) -> str:
-    lines = [f"the run was {outcome.status}: {outcome.reason}"] if outcome.reason else []
-    lines += [p for p in outcome.problems if p != outcome.reason]
-    return "\n".join(lines)
+def _told(outcome: Outcome) -> list[str]:
+    if not outcome.reason:
+        return []
+    how = "failed" if outcome.status is Status.FAILED else f"was {outcome.status}"
+    told = f"the run {how}: {outcome.reason}"
+    return [told, *(problem for problem in outcome.problems if problem not in outcome.reason)]
+
+
+def _write_truth(path: Path | None, bench: Bench, outcome: Outcome) -> list[str]:
+    if path is None or bench.simulation is None:
+        return []
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        bench.simulation.write_truth(path, outcome.time_zero)
+    except OSError as error:
+        return [f"--truth {path}: could not be written ({error.strerror})."]
+    return []
+
+
+def _loaded_bench(request: RunRequest) -> LoadedBench:
+    loaded = read_bench(request.bench)
+    simulated = loaded.spec.simulation is not None
+    return loaded.with_overrides(
+        sample=request.sample if simulated else None, seed=request.seed, clock=request.clock
+    )
 
 
 def _split_settings(settings: tuple[str, ...]) -> dict[str, str]:
@@ -147,9 +151,11 @@ def _split_settings(settings: tuple[str, ...]) -> dict[str, str]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name.strip():
-            raise ConfigurationError(f"--set {setting!r}: write it as NAME=VALUE.")
+            raise ConfigurationError(
+                f"--set '{setting}' is not allowed: write it as NAME=VALUE, like --set exposure=0.5"
+            )
         if name.strip() in values:
-            raise ConfigurationError(f"--set {name.strip()} is given twice.")
+            raise ConfigurationError(f"--set {name.strip()} is given twice. Leave one out.")
         values[name.strip()] = value.strip()
     return values
 
@@ -168,21 +174,10 @@ def _check_truth(truth: Path | None, loaded: LoadedBench) -> None:
             "--truth: the true state of a sample is only known on a simulated bench; this bench is "
             "real. Leave the option out."
         )
-    if truth.is_dir() or not truth.absolute().parent.is_dir():
-        raise ConfigurationError(f"--truth {truth}: give a file in a folder that exists.")
-
-
-def _check_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    if truth.is_dir():
+        raise ConfigurationError(f"--truth {truth}: this is a folder. Name a file (*.csv).")
+    check_writable("--truth", truth.parent)
+    if truth.exists() and not truth.read_bytes().startswith(_TRUTH_BEGINS_WITH):
         raise ConfigurationError(
-            f"--out {folder}: run files cannot be written there ({error.strerror}). Name another "
-            "folder."
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise ConfigurationError(f"--out {folder}: this folder is read-only. Name another folder.")
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+            f"--truth {truth}: this file holds something else and is left as it is. Name another."
+        )

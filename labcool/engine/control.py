@@ -65,7 +65,8 @@ def stop_on_signals(control: Control) -> Iterator[None]:
     """Turn Ctrl+C, SIGTERM, SIGHUP and Ctrl+Break into a stop of the run while inside.
 
     The handlers only raise the flag, so that a signal never breaks off the closing of the shutter
-    or of the file half-way; a second Ctrl+C changes nothing. Must be entered in the main thread.
+    or of the file half-way; a second Ctrl+C changes nothing. A SIGHUP that was ignored before (by
+    ``nohup``) stays ignored. Must be entered in the main thread.
     """
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -74,10 +75,16 @@ def stop_on_signals(control: Control) -> Iterator[None]:
     previous = {}
     for name in _STOP_SIGNALS:
         number = getattr(signal, name, None)
-        if number is not None:
+        if number is not None and not _is_outlived(number):
             previous[number] = signal.signal(number, note)
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _is_outlived(number: int) -> bool:
+    """Tell whether this is a closing terminal that the program was started to outlive."""
+    hang_up = getattr(signal, "SIGHUP", None)
+    return number == hang_up and signal.getsignal(number) == signal.SIG_IGN

@@ -62,7 +62,7 @@ class PhaseStarted:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Time passed; sent from inside every wait and with every point."""
+    """Time passed; sent from inside every wait, between exposures and with every point."""
 
     elapsed: float
 
@@ -84,7 +84,7 @@ class ShutterMoved:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A line of the run's log (levels of :mod:`logging`)."""
+    """A line of the run's log (levels of :mod:`logging`), said at the run's ``time``, s."""
 
     time: float
     level: int

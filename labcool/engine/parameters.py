@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 
-from pymeasure.experiment import Parameter
+from pymeasure.experiment import IntegerParameter, Parameter
 
 from labcool.engine.procedure import BenchProcedure
 from labcool.errors import ConfigurationError, LimitError
+
+_NUMBER_AND_UNIT = re.compile(r"((?>[-+]?[\d.]+(?:[eE][-+]?\d+)?))\s*([A-Za-zµ°%].*)")
 
 
 def make_procedure(
@@ -35,7 +38,8 @@ def allowed(parameter: Parameter) -> str:
     unit = getattr(parameter, "units", None) or ""
     low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
     if low is not None and high is not None:
-        return f"from {low:g} to {high:g} {unit}".rstrip()
+        whole = "a whole number " if isinstance(parameter, IntegerParameter) else ""
+        return f"{whole}from {low:g} to {high:g} {unit}".rstrip()
     return str(getattr(parameter, "allowed", "") or "text")
 
 
@@ -50,11 +54,19 @@ def _set(procedure: BenchProcedure, name: str, value: object) -> None:
         )
     parameter = known[name]
     try:
-        parameter.value = value
+        parameter.value = _with_spaced_unit(value) if hasattr(parameter, "units") else value
     except ConfigurationError as error:
         raise ConfigurationError(f"{name}: {error}") from error
     except (ValueError, TypeError, OverflowError) as error:
         raise LimitError(name, repr(value), allowed(parameter)) from error
     if isinstance(parameter.value, float) and not math.isfinite(parameter.value):
         raise LimitError(name, repr(value), allowed(parameter), "It must be a finite number.")
+    if isinstance(value, float) and parameter.value != value:
+        raise LimitError(name, repr(value), allowed(parameter))
     setattr(procedure, name, parameter.value)
+
+
+def _with_spaced_unit(value: object) -> object:
+    """Return a number with its unit as PyMeasure reads it: ``0.5s`` as ``0.5 s``."""
+    match = _NUMBER_AND_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None
+    return value if match is None else " ".join(match.groups())

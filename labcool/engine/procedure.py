@@ -41,7 +41,7 @@ class Session(Protocol):
         """Make this moment the zero of the run's time."""
 
     def time(self) -> float:
-        """Return the run's time, s; negative before :meth:`start_time_axis`."""
+        """Return the run's time, s; before :meth:`start_time_axis`, since the run began."""
 
     def store_darks(self, spectra: NDArray[Any], columns: Mapping[str, tuple[Any, str]]) -> None:
         """Write dark spectra, shape (n, pixel), counts, with their conditions to the run file."""
@@ -61,7 +61,7 @@ class Session(Protocol):
         """Let time pass; a stop ends the wait at once."""
 
     def check(self) -> None:
-        """Raise if the run is to stop."""
+        """Raise if the run is to stop; call it between exposures."""
 
     def begin_phase(self, name: str, duration: float) -> None:
         """Tell those who watch which part of the procedure begins."""

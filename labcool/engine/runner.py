@@ -9,23 +9,32 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from labcool.bench.bench import Bench
+from labcool.engine.cleanup import CleanUp, in_words
 from labcool.engine.control import Control
 from labcool.engine.events import TRANSITIONS, Event, Listener, Status, StatusChanged
+from labcool.engine.inbox import WarningInbox
 from labcool.engine.procedure import BenchProcedure
 from labcool.engine.session import RunSession
-from labcool.errors import LabcoolError, RunAborted
+from labcool.errors import RunAborted
 
 log = logging.getLogger(__name__)
+
+BEAM_NOT_CONFIRMED_CLOSED: Final = (
+    "THE BEAM COULD NOT BE CONFIRMED CLOSED. BLOCK IT BY HAND, THEN LOOK AT THE SHUTTER."
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended.
 
-    :param status: finished, aborted or failed.
+    :param status: finished, aborted or failed. A run is *failed* also if it had finished or was
+        aborted and something went wrong in the clean-up.
     :param reason: why it did not finish, in words; empty if it did.
     :param file: the run file, None if the run ended before it was created.
     :param time_zero: clock time (s) at which the run's time axis begins.
@@ -49,7 +58,9 @@ class Runner:
     :param make_path: returns the path of the new run file.
     :param control: the stop flag; a new one if None.
     :param sample: what is known of the sample, for the file.
-    :param listeners: called with every event; what they raise ends the run as *failed*.
+    :param listeners: called with every event. One that raises is called no more, which is noted in
+        the run's log: whoever watches a run cannot harm it.
+    :param inbox: collects warnings already, since the bench was opened; a new one if None.
     """
 
     def __init__(
@@ -61,19 +72,22 @@ class Runner:
         control: Control | None = None,
         sample: Mapping[str, str] | None = None,
         listeners: Sequence[Listener] = (),
+        inbox: WarningInbox | None = None,
     ) -> None:
         self.control = control or Control()
         self.status = Status.QUEUED
         self._bench = bench
         self._procedure = procedure
-        self._listeners = listeners
+        self._listeners = list(listeners)
+        self._inbox = inbox or WarningInbox()
         self._session = RunSession(
             bench=bench,
             procedure=procedure,
             control=self.control,
             emit=self._emit,
             make_path=make_path,
-            sample=sample or {},
+            sample=sample or {"name": "unnamed sample"},
+            warnings=self._inbox.take,
         )
 
     def run(self) -> Outcome:
@@ -81,36 +95,14 @@ class Runner:
 
         :raises labcool.errors.ConfigurationError: if the procedure cannot be carried out on this
             bench; nothing has moved then, and no file exists.
+        :raises labcool.errors.InstrumentError: if an instrument does not answer while that is
+            found out; nothing has moved then either.
         """
-        self._enter(Status.STARTING)
-        self._bind()
-        ended = Status.FINISHED
-        error: BaseException | None = None
-        try:
-            self._begin_in_the_dark()
-            self._enter(Status.RUNNING)
-            self._procedure.startup()
-            self._procedure.execute()
-            self._session.check()
-        except RunAborted as stop:
-            ended, error = Status.ABORTED, stop
-        except BaseException as failure:  # noqa: BLE001 - whatever it was, the beam is closed next
-            ended, error = Status.FAILED, failure
-        reason = "" if error is None else _in_words(error)
-        problems = self._clean_up(ended, reason)
-        if problems and ended is not Status.ABORTED:
-            ended = Status.FAILED
-            reason = reason or problems[0]
-        self._enter(ended, reason)
-        writer = self._session.writer
-        return Outcome(
-            status=ended,
-            reason=reason,
-            file=None if writer is None else writer.path,
-            time_zero=self._session.time_zero,
-            problems=problems,
-            error=error if ended is Status.FAILED else None,
-        )
+        with self._inbox:
+            self._enter(Status.STARTING)
+            self._bind()
+            ended, error = self._carry_out()
+            return self._end(ended, error)
 
     def _bind(self) -> None:
         procedure, bench = self._procedure, self._bench
@@ -120,55 +112,87 @@ class Runner:
         procedure.session = self._session
         procedure.check()
 
+    def _carry_out(self) -> tuple[Status, BaseException | None]:
+        try:
+            self._session.check()
+            self._begin_in_the_dark()
+            self._enter(Status.RUNNING)
+            self._procedure.startup()
+            self._procedure.execute()
+            self._session.check()
+        except RunAborted as stop:
+            return Status.ABORTED, stop
+        except BaseException as failure:  # noqa: BLE001 - whatever it was, the beam is closed next
+            return Status.FAILED, failure
+        return Status.FINISHED, None
+
     def _begin_in_the_dark(self) -> None:
         failures = self._bench.block_beam()
         if failures:
             raise failures[0]
 
-    def _clean_up(self, ended: Status, reason: str) -> list[str]:
+    def _end(self, ended: Status, error: BaseException | None) -> Outcome:
+        reason = "" if error is None else in_words(error)
         self._enter(Status.FINISHING, reason)
-        problems: list[str] = []
+        clean_up = CleanUp(error)
+        if not self._make_safe(clean_up):
+            reason = f"{BEAM_NOT_CONFIRMED_CLOSED} {reason}".rstrip()
+        self._close_file(clean_up, ended, reason)
+        if clean_up.problems and ended is not Status.FAILED:
+            ended, reason = (
+                Status.FAILED,
+                "; then ".join(filter(None, (reason, clean_up.problems[0]))),
+            )
+        self._enter(ended, reason)
+        writer = self._session.writer
+        return Outcome(
+            status=ended,
+            reason=reason,
+            file=None if writer is None else writer.path,
+            time_zero=self._session.time_zero,
+            problems=tuple(clean_up.problems),
+            error=None if isinstance(error, RunAborted) else error,
+        )
 
-        def attempt(what: str, step: Callable[[], object]) -> None:
-            try:
-                step()
-            except Exception as error:  # noqa: BLE001 - reported, and the next step still runs
-                log.error("%s: %s", what, error)
-                problems.append(f"{what}: {_in_words(error)}")
+    def _make_safe(self, clean_up: CleanUp) -> bool:
+        """Close the beam before and after the procedure's clean-up; True if it is confirmed."""
+        illumination = self._bench.illumination
+        if illumination is None:
+            clean_up.attempt("the procedure's own clean-up", self._procedure.shutdown)
+            return True
+        clean_up.attempt("closing the shutter", illumination.close)
+        clean_up.attempt("the procedure's own clean-up", self._procedure.shutdown)
+        closed = clean_up.attempt("closing the shutter", illumination.close)
+        clean_up.attempt("making the laser safe", illumination.laser.make_safe)
+        return closed
 
-        if self._bench.illumination is not None:
-            attempt("closing the shutter", self._bench.illumination.close)
-        attempt("the procedure's own clean-up", self._procedure.shutdown)
-        failures: list[LabcoolError] = []
-        attempt("blocking the beam", lambda: failures.extend(self._bench.block_beam()))
-        problems += [f"blocking the beam: {_in_words(error)}" for error in failures]
-        self._close_file(attempt, ended, reason, problems)
-        return problems
-
-    def _close_file(
-        self,
-        attempt: Callable[[str, Callable[[], object]], None],
-        ended: Status,
-        reason: str,
-        problems: Sequence[str],
-    ) -> None:
+    def _close_file(self, clean_up: CleanUp, ended: Status, reason: str) -> None:
         session = self._session
         writer, recorder = session.writer, session.recorder
-        if writer is None or recorder is None:
+        if writer is None:
             return
-        settings: dict[str, Mapping[str, float | int | str | bool]] = {}
-        attempt(
-            "reading the instruments' settings", lambda: settings.update(session.settings_now())
-        )
-        for text in (reason, *problems):
+        settings = self._settings_now(clean_up)
+        for text in dict.fromkeys((reason, *clean_up.problems)):
             if text:
                 session.say(text, level=logging.ERROR, source="runner")
-        attempt("writing the last rows", recorder.close)
-        status = Status.FAILED if problems and ended is Status.FINISHED else ended
-        attempt(
+        if recorder is not None:
+            clean_up.attempt("completing the log", session.complete_log)
+            clean_up.attempt("writing the last rows", recorder.close)
+        status = Status.FAILED if clean_up.problems else ended
+        clean_up.attempt(
             "closing the run file",
             lambda: writer.finish(str(status), session.clock.date(), settings),
         )
+
+    def _settings_now(self, clean_up: CleanUp) -> dict[str, Mapping[str, Any]]:
+        settings: dict[str, Mapping[str, Any]] = {}
+
+        def read(name: str) -> None:
+            settings[name] = self._bench.instruments[name].settings()
+
+        for name in self._bench.instruments:
+            clean_up.attempt(f"reading the settings of {name}", partial(read, name))
+        return settings
 
     def _enter(self, status: Status, reason: str = "") -> None:
         if status not in TRANSITIONS[self.status]:
@@ -177,11 +201,9 @@ class Runner:
         self._emit(StatusChanged(status, reason))
 
     def _emit(self, event: Event) -> None:
-        for listener in self._listeners:
-            listener(event)
-
-
-def _in_words(error: BaseException) -> str:
-    if isinstance(error, LabcoolError):
-        return str(error)
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 - a broken display must not break the run
+                self._listeners.remove(listener)
+                log.warning("One who watched the run is gone: %s.", in_words(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,6 @@ from labcool.storage.reader import open_run
 from labcool.storage.spectra import SpectraSet
 from labcool.storage.writer import RunWriter
 
-log = logging.getLogger(__name__)
-
 
 class RunSession:
     """The session of one run; see :class:`labcool.engine.procedure.Session`.
@@ -43,6 +41,7 @@ class RunSession:
     :param emit: where events go.
     :param make_path: returns the path of the run file (called once, when it is created).
     :param sample: what is known of the sample, for the file.
+    :param warnings: returns, once, what has been logged since: (logger's name, text).
     :param compression: HDF5 filter of the spectra, ``"gzip"`` or ``"none"``.
     """
 
@@ -55,6 +54,7 @@ class RunSession:
         emit: Callable[[Event], None],
         make_path: Callable[[], Path],
         sample: Mapping[str, str],
+        warnings: Callable[[], Iterable[tuple[str, str]]] = tuple,
         compression: str = "gzip",
     ) -> None:
         self.clock: Clock = bench.clock
@@ -66,9 +66,11 @@ class RunSession:
         self._emit = emit
         self._make_path = make_path
         self._sample = sample
+        self._warnings = warnings
         self._compression = compression
         self._started = self.clock.now()
         self._zero = self._started
+        self._said_early: list[tuple[float, int, str, str]] | None = []
         self._column_names = self._names_of_numbers()
         if bench.illumination is not None:
             bench.illumination.on_shutter = lambda is_open: emit(ShutterMoved(is_open))
@@ -119,9 +121,10 @@ class RunSession:
         date = self.clock.date()
         recorder, writer = self._open()
         recorder.later(lambda: writer.set_start_date(date))
+        self._write_what_was_said_early()
 
     def time(self) -> float:
-        """Return the run's time, s."""
+        """Return the run's time, s; before :meth:`start_time_axis`, since the run began."""
         return self.clock.now() - self._zero
 
     def elapsed(self) -> float:
@@ -151,23 +154,24 @@ class RunSession:
             return run.references[name], run.dark
 
     def record(self, counts: NDArray[Any], numbers: Sequence[float]) -> None:
-        """Write a row and tell those who watch."""
-        self._control.check()
+        """Write a row and tell those who watch; then raise if the run is to stop."""
         recorder, _ = self._open()
         recorder.record(counts, numbers)
-        values = dict(zip(self._column_names, numbers, strict=True))
-        self._emit(PointRecorded(numbers[0], values))
-        self._emit(Progress(self.elapsed()))
+        values = dict(zip(self._column_names, map(float, numbers), strict=True))
+        self._emit(PointRecorded(values["time"], values))
+        self.check()
 
     def wait(self, seconds: float) -> None:
         """Let time pass; a stop or a failed write ends the wait at once."""
-        self._control.wait(self.clock, seconds, self._during_wait)
+        self._control.wait(self.clock, seconds, self.check)
 
     def check(self) -> None:
-        """Raise if the run is to stop or data cannot be written."""
-        self._control.check()
+        """Tell those who watch how far the run is; raise if it is to stop or cannot be written."""
+        self._emit(Progress(self.elapsed()))
+        self._pass_warnings_on()
         if self.recorder is not None:
             self.recorder.check()
+        self._control.check()
 
     def begin_phase(self, name: str, duration: float) -> None:
         """Tell those who watch which part of the procedure begins, and log it."""
@@ -176,20 +180,33 @@ class RunSession:
 
     def say(self, text: str, *, level: int = logging.INFO, source: str = "procedure") -> None:
         """Write a line to the run's log and to those who watch."""
-        moment = self.time()
-        self._emit(Message(moment, level, source, text))
-        if self.recorder is not None and self.writer is not None:
-            writer = self.writer
-            self.recorder.later(lambda: writer.log(moment, level, source, text))
+        self._emit(Message(self.time(), level, source, text))
+        self._keep(self.clock.now(), level, source, text)
 
-    def settings_now(self) -> dict[str, Mapping[str, Any]]:
-        """Ask every instrument for its settings."""
-        return {name: i.settings() for name, i in self._bench.instruments.items()}
-
-    def _during_wait(self) -> None:
-        self._emit(Progress(self.elapsed()))
+    def complete_log(self) -> None:
+        """Write what the log still lacks, before the file is closed."""
+        self._pass_warnings_on()
         if self.recorder is not None:
-            self.recorder.check()
+            self._write_what_was_said_early()
+
+    def _keep(self, moment: float, level: int, source: str, text: str) -> None:
+        """Write a line to the file, or keep it until the run's time of ``moment`` is known."""
+        if self._said_early is not None:
+            self._said_early.append((moment, level, source, text))
+            return
+        recorder, writer = self._open()
+        time = moment - self._zero
+        recorder.later(lambda: writer.log(time, level, source, text))
+
+    def _write_what_was_said_early(self) -> None:
+        """Write the lines of the preparations, now that it is known when time zero is."""
+        lines, self._said_early = self._said_early, None
+        for line in lines or ():
+            self._keep(*line)
+
+    def _pass_warnings_on(self) -> None:
+        for source, text in self._warnings():
+            self.say(text, level=logging.WARNING, source=source)
 
     def _open(self) -> tuple[Recorder, RunWriter]:
         if self.recorder is None or self.writer is None:

@@ -90,7 +90,7 @@ def cooling_results(
       stretches between lit segments. Positive if the sample warms without light; a sample that has
       bleached does not.
     * ``reversibility``, %: part of the drop that is regained by the last point; NaN if the drop is
-      not significant.
+      not significant, or the run ends at its coldest without a weaker pump.
 
     All arrays have shape (n,); points whose temperature or std is NaN are left out.
 
@@ -270,7 +270,9 @@ def _reversibility(start: _Edge, coldest: _Edge, end: _Edge, drift_std: float | 
     if not drop > SIGNIFICANT * noise:
         return not_determined(PERCENT)
     if end is coldest:
-        return Quantity(0.0, 0.0, PERCENT)
+        # Nothing was tried if the run ended under the full pump; after that, it did not come back.
+        weaker = end.fluence < (1 - SAME_FLUENCE) * start.fluence
+        return Quantity(0.0, 0.0, PERCENT) if weaker else not_determined(PERCENT)
     share = (end.value - coldest.value) / drop
     variance = (
         end.statistical**2

@@ -118,6 +118,8 @@ def parse(text: str) -> Programme:
 class ProgrammeParameter(Parameter):
     """Parameter of a procedure whose value is a :class:`Programme`, given as one or as text."""
 
+    allowed: Final = "segments like '120 s @ 300' (W/cm²) or '5 min dark', with ';' between them"
+
     def convert(self, value: Programme | str) -> Programme:
         """Return the programme that a text describes; a programme as it is.
 

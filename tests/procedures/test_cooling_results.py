@@ -137,6 +137,25 @@ def test_the_systematic_part_is_in_the_temperatures_and_may_cancel_in_the_drop()
     assert growing == pytest.approx(0.4, abs=0.03)
 
 
+def test_a_run_that_ends_under_the_full_pump_says_nothing_of_reversibility() -> None:
+    points = run(seed=None)
+    first = points["segment"] == 0
+    cut = {
+        name: value[first] if isinstance(value, np.ndarray) else value
+        for name, value in points.items()
+    }
+    assert math.isnan(cooling_results(**cut)["reversibility"].value)
+
+
+def test_a_drifting_pump_makes_the_time_constants_less_certain() -> None:
+    points = run(seed=3)
+    steady, drifting = (
+        cooling_results(**points, drift_std=drift)["warming_time_constant"] for drift in (0.0, 0.1)
+    )
+    assert drifting.value == steady.value
+    assert drifting.std > 1.5 * steady.std
+
+
 def test_a_bleached_sample_does_not_recover() -> None:
     points = run(seed=None)
     late = points["segment"] >= 1
