@@ -4,7 +4,8 @@ Commands end with CR, answers with CRLF, and every command is answered, setters 
 The command set is that of PyMeasure's ``pymeasure.instruments.novanta.Fpu60``, whose properties are
 used here; what it would let through (unexpected text, negative powers) raises an error instead.
 
-What an exchange that never ended left on the line is discarded before the next.
+After an exchange that never ended, the serial number is asked and everything before it discarded,
+so that a late answer is never taken for a newer one.
 A question whose answer is broken or missing is asked once more (logged); setters are not repeated,
 except that closing the shutter is tried twice.
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.02
 POWER_STEP_W: Final = 0.001
+STALE_ANSWERS: Final = 16
 ANSWERS: Final = {
     "POWER?": r"\d+\.\d+W",
     "SETPOWER?": r"\d+\.\d+W",
@@ -91,6 +93,7 @@ class Finesse(WiredInstrument, Fpu60):
             timeout=1000,
             asrl={"baud_rate": 19200},
         )
+        self._serial = ""
         with released_on_failure(adapter):
             super().__init__(adapter, name)
             self._identity = self._identify()
@@ -212,6 +215,8 @@ class Finesse(WiredInstrument, Fpu60):
 
     def write(self, command: str, **kwargs: object) -> None:
         """Write a command, after discarding what an unfinished exchange left on the line."""
+        if self._unfinished and self._serial:
+            self._find_step()
         self.start_exchange()
         super().write(command, **kwargs)
 
@@ -250,7 +255,24 @@ class Finesse(WiredInstrument, Fpu60):
         except GarbledAnswer as error:
             raise WrongInstrument(self.name, f"no fpu60 supply here: {error.problem}") from error
         serial, software = self.ask("SERIAL?"), self.ask("SOFTVER?")
+        self._serial = serial
         return f"Laser Quantum Finesse (fpu60), serial number {serial}, software {software}"
+
+    def _find_step(self) -> None:
+        """Throw away all answers that were still to come, up to the supply's serial number.
+
+        An answer does not name its question: a late "closed" from before the shutter moved must
+        never pass for a newer one.
+
+        :raises GarbledAnswer, InstrumentTimeout: if the serial number does not come.
+        """
+        self.drain()
+        super().write("SERIAL?")
+        for _ in range(STALE_ANSWERS):
+            if self.read().strip() == self._serial:
+                self.end_exchange()
+                return
+        raise GarbledAnswer(self.name, "answers questions that were not asked.")
 
     def _close_again(self) -> None:
         try:

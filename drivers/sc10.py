@@ -12,7 +12,8 @@ Safety
     shutter is confirmed closed.
 
 Retries, each logged as a warning
-    What an exchange that never ended left on the line is discarded before the next.
+    After an exchange that never ended, ``id?`` is asked and everything before its answer discarded,
+    so that a late answer is never taken for a newer one.
     A question whose echo or value is wrong, or whose answer is missing, is asked once more.
     Closing is tried once more, starting from a fresh reading of ``ens?``.
 
@@ -52,6 +53,7 @@ FLAG: Final = "[01]"
 MODES: Final = {"1": "manual", "2": "auto", "3": "single", "4": "repeat", "5": "external gate"}
 MANUAL: Final = "1"
 POLL_S: Final = 0.01
+STALE_ANSWERS: Final = 16
 
 
 class SC10(WiredInstrument, Instrument):
@@ -64,6 +66,8 @@ class SC10(WiredInstrument, Instrument):
     :param move_timeout: longest time the blade may take to be confirmed, s.
     :raises WrongInstrument: if something else than an SC10 answers.
     """
+
+    _identity: str = ""
 
     def __init__(
         self,
@@ -215,6 +219,22 @@ class SC10(WiredInstrument, Instrument):
         if (mode := self.mode) != MODES[MANUAL]:
             raise InstrumentRefused(self.name, f"stays in mode {mode!r} instead of manual.")
 
+    def _find_step(self) -> None:
+        """Throw away all answers that were still to come, up to the one to ``id?``.
+
+        The echo names the question, but a late ``closed?`` looks like the answer to the next one,
+        and "closed" from before the blade moved must never pass for proof.
+
+        :raises GarbledAnswer, InstrumentTimeout: if no such answer comes.
+        """
+        self.drain()
+        self.write("id?")
+        for _ in range(STALE_ANSWERS):
+            if b"id?\r" in self.read_until(PROMPT):
+                self.end_exchange()
+                return
+        raise GarbledAnswer(self.name, "answers questions that were not asked.")
+
     def _flag(self, question: str) -> bool:
         return self._query(question, FLAG) == "1"
 
@@ -223,6 +243,8 @@ class SC10(WiredInstrument, Instrument):
 
     def _exchange(self, command: str, pattern: str) -> str:
         """Send a command and return the value of the answer, "" if it has none."""
+        if self._unfinished and self._identity:
+            self._find_step()
         self.start_exchange()
         self.write(command)
         answer = self.read_until(PROMPT)

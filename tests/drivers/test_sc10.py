@@ -303,7 +303,7 @@ def test_a_broken_answer_to_a_question_is_asked_again_once(
     bench.device.spoil[b"closed?"] = [spoilt]
     with caplog.at_level(logging.WARNING):
         assert shutter.is_closed is True
-    assert bench.device.heard == [b"closed?\r"] * 2
+    assert bench.device.heard == [b"closed?\r", b"id?\r", b"closed?\r"]
     assert len(caplog.messages) == 1
 
 
