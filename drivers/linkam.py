@@ -12,8 +12,8 @@ The controller cannot be asked for its rate, its limit or the mode of its pump; 
 remembers what it sent.
 
 Retries, each logged as a warning: a missing or garbled answer is discarded and the command sent
-again, three times in all. Every command may be repeated without harm. Bytes that arrived between
-two commands belong to an answer given up on, and are discarded before the next one.
+again, three times in all. Every command may be repeated without harm. What an answer given up on
+left on the line is discarded before the next command.
 
 Checked against the manual's worked bytes, on a scripted device in memory. UNVERIFIED on hardware:
 the shortest safe interval between commands, rates above 99.99 K/min, the USB socket, how soon the
@@ -380,11 +380,13 @@ class LinkamT95(WiredInstrument, Instrument):
         attempt = 1
         while True:
             sleep_until(self._clock, self._next_command)
-            self.drain()
+            self.start_exchange()
             self.write(command)
             self._next_command = self._clock.now() + self._interval
             try:
-                return answer()
+                result = answer()
+                self.end_exchange()
+                return result
             except (GarbledAnswer, InstrumentTimeout) as error:
                 log.warning("%s Attempt %d of %d.", error, attempt, ATTEMPTS)
                 if attempt == ATTEMPTS:

@@ -6,6 +6,7 @@ at once: whatever does not have the expected type is passed over here.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,9 @@ BUS_ADDRESSES: Mapping[str, tuple[str, str]] = {"drivers.elliptec.ELL14": ("addr
 """Drivers several of which may share a port, with the setting that tells them apart and what it is
 if it is not stated."""
 
+PRESETS_MODULE = "simulators.presets"
+"""Loaded by name, and for simulated benches only: labcool imports no simulator."""
+
 _REFERENCES: tuple[Path, ...] = (("laser",), ("shutter",), ("attenuator", "mount"))
 
 Instruments = dict[str, dict[str, Any]]
@@ -32,6 +36,9 @@ def relation_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
         return
     instruments = {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
     yield from _unknown_references(data.get("illumination"), list(entries))
+    yield from _strange_resources(instruments)
+    yield from _too_much_power(data.get("illumination"), instruments)
+    yield from _unknown_sample(data.get("simulation"))
     yield from _shared_ports(instruments)
     yield from _same_devices(instruments)
 
@@ -48,6 +55,49 @@ def _unknown_references(illumination: object, names: list[str]) -> Iterator[Faul
                 f"one of {', '.join(names) or 'no instruments'}",
                 did_you_mean(value, names),
             )
+
+
+def _strange_resources(instruments: Instruments) -> Iterator[Fault]:
+    for name, entry in instruments.items():
+        resource = entry.get("resource")
+        if isinstance(resource, str) and resource.strip().startswith("/"):
+            yield Fault(
+                ("instruments", name, "resource"),
+                f"{shown(resource)} is a device file and not a VISA resource",
+                "a VISA resource, like ASRL/dev/ttyUSB0::INSTR or ASRL3::INSTR",
+                f"write ASRL{resource.strip()}::INSTR",
+            )
+
+
+def _too_much_power(illumination: object, instruments: Instruments) -> Iterator[Fault]:
+    if not isinstance(illumination, dict):
+        return
+    power = illumination.get("power_W")
+    laser = instruments.get(str(illumination.get("laser")), {})
+    largest = laser.get("max_power")
+    numbers = [n for n in (power, largest) if isinstance(n, int | float)]
+    if len(numbers) < 2 or isinstance(power, bool) or numbers[0] <= numbers[1]:
+        return
+    yield Fault(
+        ("illumination", "power_W"),
+        f"{shown(power)} is more than the laser's max_power",
+        f"a number from above 0 to {largest:g}",
+        f"lower it, or raise max_power of '{illumination['laser']}' if the laser allows it",
+    )
+
+
+def _unknown_sample(simulation: object) -> Iterator[Fault]:
+    sample = simulation.get("sample") if isinstance(simulation, dict) else None
+    if not isinstance(sample, str) or not sample:
+        return
+    known = list(importlib.import_module(PRESETS_MODULE).PRESETS)
+    if sample not in known:
+        yield Fault(
+            ("simulation", "sample"),
+            f"{shown(sample)} is not a sample that can be simulated",
+            f"one of {', '.join(known)}",
+            did_you_mean(sample, known),
+        )
 
 
 def _shared_ports(instruments: Instruments) -> Iterator[Fault]:

@@ -122,6 +122,13 @@ class LimitsSpec(_Section):
     fluence_W_cm2: Range | None = Field(default=None, description="W/cm²")  # noqa: N815
 
 
+class SampleSpec(_Section):
+    """What lies in the spot, for the run file."""
+
+    name: Text | None = Field(default=None, description="name of the sample")
+    chemical_formula: Text | None = Field(default=None, description="formula, like CsPbBr3")
+
+
 class SimulationSpec(_Section):
     """Makes every instrument of the bench a simulated one."""
 
@@ -141,6 +148,7 @@ class BenchSpec(_Section):
     )
     illumination: IlluminationSpec | None = None
     limits: LimitsSpec | None = None
+    sample: SampleSpec | None = None
     simulation: SimulationSpec | None = None
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import labcool
+
+
+class Compression(StrEnum):
+    """HDF5 filters of a run file."""
+
+    GZIP = "gzip"
+    NONE = "none"
+
 
 app = typer.Typer(
     name="labcool",
@@ -86,6 +95,13 @@ def run_command(
             "--truth", metavar="FILE", help="Write the simulated sample's true state (CSV)."
         ),
     ] = None,
+    compression: Annotated[
+        Compression,
+        typer.Option(
+            "--compression",
+            help="Of the spectra: gzip is small, none is fast (over 5000 spectra/s).",
+        ),
+    ] = Compression.GZIP,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
@@ -106,6 +122,7 @@ def run_command(
         seed=seed,
         clock=clock,
         truth=truth,
+        compression=compression.value,
         quiet=quiet,
         as_json=as_json,
     )

@@ -35,9 +35,9 @@ def _table_of_answers(loaded: LoadedBench) -> list[str]:
     for heading in ("instrument", "role", "answers", "identity"):
         table.add_column(heading, overflow="fold")
     for name, entry in loaded.spec.instruments.items():
-        roles = ", ".join(roles_of(load_driver(entry.driver))) or "-"
+        role = next(iter(roles_of(load_driver(entry.driver))), "-")
         identity, problem = _ask(loaded, name)
-        table.add_row(name, roles, Text("NO" if problem else "yes", style="bold"), Text(identity))
+        table.add_row(name, role, Text("NO" if problem else "yes", style="bold"), Text(identity))
         if problem:
             problems.append(problem)
     console = results_console()

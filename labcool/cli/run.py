@@ -47,6 +47,7 @@ class RunRequest:
     seed: int | None = None
     clock: str | None = None
     truth: Path | None = None
+    compression: str = "gzip"
     quiet: bool = False
     as_json: bool = False
 
@@ -88,7 +89,7 @@ def _carry_out(request: RunRequest, control: Control) -> tuple[Summary, int]:
     loaded = _loaded_bench(request)
     _check_truth(request.truth, loaded)
     check_writable("--out", request.out)
-    sample = _sample_name(request, loaded)
+    sample = _sample(request, loaded)
     with WarningInbox() as inbox, ExitStack() as on_failure:
         bench = on_failure.enter_context(open_bench(loaded))
         with watch(results_console(), show=request.show) as listeners:
@@ -97,9 +98,10 @@ def _carry_out(request: RunRequest, control: Control) -> tuple[Summary, int]:
                 procedure,
                 control=control,
                 make_path=lambda: run_path(
-                    request.out, bench.clock.date(), procedure.procedure_name(), sample
+                    request.out, bench.clock.date(), procedure.procedure_name(), sample["name"]
                 ),
-                sample={"name": sample},
+                sample=sample,
+                compression=request.compression,
                 listeners=listeners,
                 inbox=inbox,
             ).run()
@@ -160,10 +162,13 @@ def _split_settings(settings: tuple[str, ...]) -> dict[str, str]:
     return values
 
 
-def _sample_name(request: RunRequest, loaded: LoadedBench) -> str:
-    if loaded.spec.simulation is not None:
-        return loaded.spec.simulation.sample
-    return request.sample or "unnamed sample"
+def _sample(request: RunRequest, loaded: LoadedBench) -> dict[str, str]:
+    """Return what is known of the sample; on a simulated bench it has the preset's name."""
+    spec = loaded.spec
+    written = {} if spec.sample is None else spec.sample.model_dump(exclude_none=True)
+    if spec.simulation is not None:
+        return {**written, "name": spec.simulation.sample}
+    return {**written, "name": request.sample or written.get("name", "unnamed sample")}
 
 
 def _check_truth(truth: Path | None, loaded: LoadedBench) -> None:

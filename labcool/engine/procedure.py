@@ -34,8 +34,14 @@ class Session(Protocol):
         wavelengths: NDArray[Any],
         counts_dtype: DTypeLike,
         process: Mapping[str, object],
+        environment_temperature: float | None = None,
     ) -> None:
-        """Create the run file."""
+        """Create the run file.
+
+        :param wavelengths: shape (pixel,), nm.
+        :param process: how temperatures are made.
+        :param environment_temperature: temperature of the sample's surroundings, K.
+        """
 
     def start_time_axis(self) -> None:
         """Make this moment the zero of the run's time."""
@@ -58,7 +64,7 @@ class Session(Protocol):
         """Write a row; see :meth:`labcool.engine.recorder.Recorder.record`."""
 
     def wait(self, seconds: float) -> None:
-        """Let time pass; a stop ends the wait at once."""
+        """Let ``seconds`` (s) pass; a stop ends the wait at once."""
 
     def check(self) -> None:
         """Raise if the run is to stop; call it between exposures."""

@@ -61,6 +61,7 @@ class Runner:
     :param listeners: called with every event. One that raises is called no more, which is noted in
         the run's log: whoever watches a run cannot harm it.
     :param inbox: collects warnings already, since the bench was opened; a new one if None.
+    :param compression: HDF5 filter of the spectra: ``"gzip"``, or ``"none"`` for fast series.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Runner:
         sample: Mapping[str, str] | None = None,
         listeners: Sequence[Listener] = (),
         inbox: WarningInbox | None = None,
+        compression: str = "gzip",
     ) -> None:
         self.control = control or Control()
         self.status = Status.QUEUED
@@ -88,6 +90,7 @@ class Runner:
             make_path=make_path,
             sample=sample or {"name": "unnamed sample"},
             warnings=self._inbox.take,
+            compression=compression,
         )
 
     def run(self) -> Outcome:
@@ -177,7 +180,11 @@ class Runner:
                 session.say(text, level=logging.ERROR, source="runner")
         if recorder is not None:
             clean_up.attempt("completing the log", session.complete_log)
-            clean_up.attempt("writing the last rows", recorder.close)
+            if not clean_up.attempt("writing the last rows", recorder.close):
+                # The recorder took the lines above with it; the file itself may still take them.
+                moment = session.time()
+                for text in dict.fromkeys((reason, *clean_up.problems)):
+                    writer.log(moment, logging.ERROR, "runner", text)
         status = Status.FAILED if clean_up.problems else ended
         clean_up.attempt(
             "closing the run file",

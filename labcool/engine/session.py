@@ -86,8 +86,12 @@ class RunSession:
         wavelengths: NDArray[Any],
         counts_dtype: DTypeLike,
         process: Mapping[str, object],
+        environment_temperature: float | None = None,
     ) -> None:
         """Create the run file and start the recorder."""
+        sample: dict[str, object] = dict(self._sample)
+        if environment_temperature is not None:
+            sample["temperature_env_K"] = environment_temperature
         procedure = self._procedure
         description = RunDescription(
             title=(procedure.__doc__ or procedure.procedure_name()).strip().splitlines()[0],
@@ -99,9 +103,10 @@ class RunSession:
             thermometers=procedure.thermometers,
             parameters=_parameters(procedure),
             instruments=self._instrument_records(),
-            sample=self._sample,
+            sample=sample,
             configuration=self._bench.loaded.source_bytes,
             process=process,
+            beam=self._beam(),
             start_date=self.clock.date(),
         )
         path = self._make_path()
@@ -212,6 +217,19 @@ class RunSession:
         if self.recorder is None or self.writer is None:
             raise RuntimeError("begin_record() comes before anything is stored")
         return self.recorder, self.writer
+
+    def _beam(self) -> dict[str, object]:
+        light = self._bench.illumination
+        if light is None:
+            return {}
+        low, high = light.fluence_range
+        return {
+            "laser_power_W": light.power,
+            "lowest_fluence_W_cm2": low,
+            "highest_fluence_W_cm2": high,
+            "power_stability": light.power_stability,
+            "spot_calibration": {"id": light.spot.id, **light.spot.content()},
+        }
 
     def _names_of_numbers(self) -> list[str]:
         procedure = self._procedure

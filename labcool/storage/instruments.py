@@ -61,7 +61,7 @@ def write_instruments(
         _write_snapshot(group, "settings_before", record.settings_before)
     detector = instrument[group_name(run.detector, records[run.detector].role)]
     detector["wavelength"] = wavelength
-    _write_beam(instrument, records)
+    _write_beam(instrument, records, run.beam)
 
 
 def write_settings_after(instrument: h5py.Group, settings: Mapping[str, Mapping[str, Any]]) -> None:
@@ -111,10 +111,13 @@ def _write_kind(group: h5py.Group, name: str, record: InstrumentRecord) -> None:
         device["identifier"] = record.identity
 
 
-def _write_beam(instrument: h5py.Group, records: Mapping[str, InstrumentRecord]) -> None:
+def _write_beam(
+    instrument: h5py.Group, records: Mapping[str, InstrumentRecord], known: Mapping[str, Any]
+) -> None:
     beam = instrument.create_group(BEAM)
     beam.attrs["NX_class"] = "NXbeam"
     beam["parameter_reliability"] = "nominal"
+    write_settings(beam, known)
     sources = [(n, r) for n, r in records.items() if _kind(r.role)[0] == "source"]
     sources.sort(key=lambda source: source[0] != "pump")
     for name, record in sources[:1]:

@@ -88,10 +88,12 @@ class RunDescription:
     :param thermometers: names; the first one is the default signal of ``/entry/temperature``.
     :param parameters: name to (value, unit).
     :param instruments: bench name to record.
-    :param sample: at least ``name``; values as :mod:`labcool.storage.values` takes them.
+    :param sample: at least ``name``; also ``chemical_formula``, and ``temperature_env_K`` for the
+        temperature of its surroundings; values as :mod:`labcool.storage.values` takes them.
     :param configuration: the bench file, byte for byte.
     :param process: how temperatures are made: ``method``, ``calibrations`` with their ids,
         ``version``.
+    :param beam: what is known of the pump beam at the sample, e.g. its dated spot calibration.
     :param start_date: aware date of time zero.
     :param software: versions; None: those of the running interpreter.
     :raises LimitError: if names collide, or an axis or a date cannot be stored as such.
@@ -109,6 +111,7 @@ class RunDescription:
     sample: Mapping[str, Any] = field(default_factory=lambda: {"name": "unknown"})
     configuration: bytes = b""
     process: Mapping[str, Any] = field(default_factory=dict)
+    beam: Mapping[str, Any] = field(default_factory=dict)
     experiment_type: str = "photoluminescence"
     software: Mapping[str, Any] | None = None
     identifier: str = field(default_factory=lambda: str(uuid4()))

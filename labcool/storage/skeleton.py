@@ -7,6 +7,7 @@ find them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,9 +71,9 @@ def create_skeleton(file: h5py.File, run: RunDescription, compression: str) -> S
     columns = _create_record(entry, run, time)
     instrument = nx_group(entry, "instrument", "NXinstrument")
     write_instruments(instrument, run, data["wavelength"])
-    write_settings(nx_group(entry, "sample", "NXsample"), run.sample)
+    _write_sample(nx_group(entry, "sample", "NXsample"), run.sample)
     process = nx_group(entry, "process_temperature", "NXprocess")
-    write_settings(process, {"program": "labcool", **run.process})
+    write_settings(process, {"program": "labcool", "version": labcool.__version__, **run.process})
     configuration = nx_group(entry, "configuration", "NXnote")
     configuration["type"] = "application/yaml"
     if run.configuration:
@@ -85,6 +86,16 @@ def create_skeleton(file: h5py.File, run: RunDescription, compression: str) -> S
     nx_group(entry, "reference", "NXcollection")
     events = _create_events(entry)
     return Streams(time, columns, values, errors, flags, events)
+
+
+def _write_sample(group: h5py.Group, sample: Mapping[str, Any]) -> None:
+    """Write what is known of the sample; ``temperature_env_K`` is where NeXus looks for it."""
+    known = dict(sample)
+    environment = known.pop("temperature_env_K", None)
+    write_settings(group, known)
+    if environment is not None:
+        inner = nx_group(group, "temperature_env", "NXenvironment")
+        write_value(inner, "value", (float(environment), "K"))
 
 
 def nx_group(parent: h5py.Group, name: str, nx_class: str) -> h5py.Group:
@@ -212,7 +223,6 @@ def _growing(
 
 
 def _describe(dataset: h5py.Dataset, unit: str, description: str) -> None:
-    if unit:
-        dataset.attrs["units"] = unit
+    dataset.attrs["units"] = unit or "dimensionless"
     if description:
         dataset.attrs["long_name"] = description

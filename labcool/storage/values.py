@@ -19,7 +19,7 @@ from labcool.storage.layout import Quantity
 _UNIT_SUFFIXES = {
     "nm": "nm", "um": "um", "mm": "mm", "K": "K", "s": "s", "ms": "ms", "us": "us", "Hz": "Hz",
     "W": "W", "mW": "mW", "V": "V", "mV": "mV", "A": "A", "mA": "mA", "eV": "eV", "deg": "degree",
-    "degC": "degC", "counts": "counts", "percent": "%",
+    "degC": "degC", "C": "degC", "counts": "counts", "percent": "%",
 }  # fmt: skip
 
 

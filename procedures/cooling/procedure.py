@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,6 +86,7 @@ class Cooling(ArrheniusProcedure):
             wavelengths=self.spectrometer.wavelengths,
             counts_dtype=np.uint16 if self.averages == 1 else np.float32,
             process=self.describe_thermometry(),
+            environment_temperature=self.sample_temperature(),
         )
         with self.phase("laser to its power", 0.0):
             self.illumination.prepare(self.session.wait)
@@ -108,11 +110,19 @@ class Cooling(ArrheniusProcedure):
 
     def follow(self, index: int, segment: Segment, end: float) -> None:
         """Take a spectrum every ``interval`` until ``end`` (s of run time), with the light on."""
-        begin = self.session.time()
+        begin, is_late = self.session.time(), False
         with self.illumination.at(segment.fluence) as fluence:
             for number in range(math.ceil(segment.duration / self.interval)):
                 due = begin + number * self.interval
                 self.session.wait(due - self.session.time())
+                late = self.session.time() - due
+                if late > self.interval and not is_late:
+                    is_late = True
+                    self.session.say(
+                        f"Spectra come {late:.1f} s late: the instruments need longer than the "
+                        f"interval of {self.interval:g} s. Set a longer 'interval'.",
+                        level=logging.WARNING,
+                    )
                 if self.session.time() + self.exposure * self.averages > end:
                     break
                 self.take_point(index, fluence)

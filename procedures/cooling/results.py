@@ -31,6 +31,8 @@ _GOOD_FIT: Final = 1e-3
 _EDGE: Final = 0.2
 """Part of a segment's points that a local curve takes for the temperature at its edge."""
 _FEWEST: Final = 5
+_SMALL_STEP: Final = 0.1
+"""Part of the drift that is tried out, so that the answer stays proportional to it."""
 _DEGREE: Final = 2
 
 Floats = NDArray[np.float64]
@@ -177,19 +179,30 @@ def _stretch(index: int, points: Mapping[str, NDArray[Any]], drift_std: float) -
 def _tau_drift(points: Mapping[str, NDArray[Any]], fit: ExponentialFit, drift_std: float) -> float:
     """Return what a slow drift of the pump does to the time constant, s.
 
-    A drift from one end to the other looks like a part of the approach. It is tried out: the fit is
-    done again with a ramp whose ends differ by as much as two readings of the drifting pump do.
+    A slow drift looks like a part of the approach. It is tried out: the fit is done again with the
+    slowest shapes a drift can have within the stretch, and the changes are added in quadrature, as
+    for independent parts of one drift. ``drift_std`` is that of a difference of two moments, so
+    the drift about its mean has 1/√2 of it, which the shapes share equally.
     """
     if not fit.converged or drift_std == 0:
         return 0.0
     time = points["time"]
-    ramp = math.sqrt(2) * drift_std * (time - time[0]) / max(float(np.ptp(time)), 1e-12)
-    refits = [
-        fit_exponential(time, points["temperature"] + sign * ramp, points["std"])
-        for sign in (1, -1)
-    ]
-    changes = [abs(refit.tau - fit.tau) for refit in refits if refit.converged]
-    return max(changes, default=math.inf)
+    phase = (time - time[0]) / max(float(np.ptp(time)), 1e-12)
+    shapes = (
+        math.sqrt(12) * (phase - 0.5),
+        math.sqrt(2) * np.sin(np.pi * phase),
+        math.sqrt(2) * np.sin(2 * np.pi * phase),
+    )
+    step = _SMALL_STEP * drift_std / math.sqrt(2 * len(shapes))
+    changes = []
+    for shape in shapes:
+        up, down = (
+            fit_exponential(time, points["temperature"] + sign * step * shape, points["std"])
+            for sign in (1, -1)
+        )
+        slope = (up.tau - down.tau) / (2 * _SMALL_STEP)
+        changes.append(slope if up.converged and down.converged else math.inf)
+    return math.hypot(*changes)
 
 
 def _edge(points: Mapping[str, NDArray[Any]], fit: ExponentialFit, *, first: bool) -> _Edge:

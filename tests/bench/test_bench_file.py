@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+import configs
 from labcool.bench.bench_file import BenchFileError, LoadedBench, read_bench
 from labcool.bench.schema import BenchSpec, json_schema
 from labcool.errors import ConfigurationError
@@ -186,8 +187,8 @@ BAD_VALUES = [
     ("seed: 1", "seed: 1, seed: 2", "seed: 2", "simulation.seed", "'seed' appears twice"),
     ("driver: drivers.sc10.SC10, ", "", "shutter", "instruments.shutter.driver",
      "'driver' is missing", "dotted path"),
-    ("drivers.sc10.SC10", "drivers.sc11.SC10", "drivers.sc11", "instruments.shutter.driver",
-     "no driver module drivers.sc11", "drivers.finesse", "did you mean 'drivers.sc10'?"),
+    ("drivers.sc10.SC10", "drivers.sc1.SC10", "drivers.sc1", "instruments.shutter.driver",
+     "no driver module drivers.sc1", "drivers.finesse", "did you mean 'drivers.sc10'?"),
     ("drivers.sc10.SC10", "drivers.sc10.SC20", "drivers.sc10", "instruments.shutter.driver",
      "no class SC20", "allowed: drivers.sc10.SC10", "did you mean 'SC10'?"),
     (", resource: ASRL/dev/ttyUSB0::INSTR", "", "shutter", "instruments.shutter.resource",
@@ -526,3 +527,32 @@ def test_tomorrow_is_in_the_future(tmp_path: Path) -> None:
     later = datetime.now(UTC).date() + timedelta(days=2)
     error = refusal(tmp_path, GOOD.replace("2025-11-03", later.isoformat()))
     assert "lies in the future" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "words"),
+    [
+        (
+            "ASRL/dev/ttyUSB0::INSTR",
+            "/dev/ttyUSB0",
+            "instruments.shutter.resource",
+            "write ASRL/dev/ttyUSB0::INSTR",
+        ),
+        ("power_W: 0.6", "power_W: 1.6", "illumination.power_W", "from above 0 to 1"),
+        ("sample: roman2020-film", "sample: roman", "simulation.sample", "one of roman2020-film"),
+    ],
+)
+def test_what_only_shows_on_the_bench_is_refused_with_its_place(
+    tmp_path: Path, old: str, new: str, where: str, words: str
+) -> None:
+    text = (Path(configs.__file__).parent / "simulated_cooling.yaml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    line = 1 + text[: text.index(old)].count("\n")
+    bench = tmp_path / "bench.yaml"
+    bench.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(BenchFileError) as caught:
+        read_bench(bench)
+    message = str(caught.value)
+    assert f"{bench}:{line}:" in message
+    assert where in message
+    assert words in message

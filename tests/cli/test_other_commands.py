@@ -257,7 +257,7 @@ def test_an_instrument_that_answers_but_cannot_be_left_safe_is_told_once(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("roman2020-film", "gold"), "no sample called 'gold'"),
+        (("roman2020-film", "gold"), 'simulation.sample: "gold" is not a sample'),
         (("drivers.sc10.SC10", "drivers.sc10.SC11"), "SC11"),
     ],
 )

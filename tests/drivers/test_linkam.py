@@ -359,11 +359,12 @@ def test_three_garbled_temperatures_are_an_error(stage: LinkamT95, device: Scrip
 
 
 def test_receipt_left_unread_by_somebody_shifts_nothing(
-    stage: LinkamT95, device: ScriptedT95
+    stage: LinkamT95, device: ScriptedT95, caplog: pytest.LogCaptureFixture
 ) -> None:
     device._send(b"\r")
     assert stage.temperature == pytest.approx(298.15)
-    assert device.commands == ["T"]
+    assert device.commands == ["T", "T"]
+    assert warnings_in(caplog) == 1
 
 
 def test_receipt_that_comes_with_the_status(

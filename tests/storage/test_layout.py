@@ -132,7 +132,7 @@ def test_record(file: h5py.File) -> None:
     assert list(group.attrs["auxiliary_signals"]) == ["shots", "stage_temperature"]
     assert dict(group["fluence"].attrs)["units"] == "W/cm^2"
     assert group["fluence"].attrs["long_name"] == "Pump irradiance"
-    assert "units" not in group["shots"].attrs
+    assert group["shots"].attrs["units"] == "dimensionless"
     assert group["shots"].dtype == np.dtype("i4")
 
 
