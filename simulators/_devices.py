@@ -1,107 +1,84 @@
-"""Which simulated device stands behind which driver, and what such a device may touch."""
+"""Which simulated device stands behind which driver, and how it is wired to the others.
+
+Shutters, lasers and mounts act on the light of the bench, and stages carry its sample. The other
+devices stand beside it, for want of an experiment around them: a power meter without light, a
+lock-in amplifier with nothing but noise at its input, a chopper that no beam passes, and a probe in
+the room. Whoever tests against more gives the devices a signal of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from labcool.clock import Clock
 from labcool.errors import ConfigurationError
-from simulators.device import SimulatedDevice
+from simulators._surroundings import Factory, Surroundings
+from simulators.digisense import DigiSense
 from simulators.elliptec import ELL14
 from simulators.finesse import Finesse
 from simulators.flame import Flame
-from simulators.light_path import LightPath
+from simulators.k10cr1 import K10CR1
+from simulators.ksc101 import KSC101
+from simulators.lakeshore import LakeShore
 from simulators.linkam import THMS600, TS1500, LinkamT95, Stage
+from simulators.mc2000b import MC2000B
+from simulators.pm100d import PM100D
 from simulators.sc10 import SC10
+from simulators.sr830 import SR830
+from simulators.ttl_shutter import ControlLinePort, InputLine, TTLShutter
+from simulators.usb_backend import FlameLink
+
+__all__ = ["DEVICES", "KINDS", "ROOM_TEMPERATURE_K", "Factory", "Surroundings", "factory"]
 
 ROOM_TEMPERATURE_K: Final = 298.15
 ENTRY_POINTS: Final = "labcool.simulators"
 
 _LARGEST_FINESSE_W: Final = 6.0
+_METER_WAVELENGTH_NM: Final = 532.0
+_PROBE_NOISE_K: Final = 0.05
 _FLAME_MODELS: Final = {"FLAMES": "FLAME-S", "USB2000PLUS": "USB2000+", "USB4000": "USB4000"}
+_SENSOR_LINES: Final[dict[str, InputLine]] = {"CTS": "cts", "DSR": "dsr", "CD": "cd"}
 _STAGES: Final = {
     "THMS600": THMS600,
     "TS1500": TS1500,
     "other": Stage("other", -196.0, 1500.0, 200.0, has_pump=True),
 }
-
-Electrons: TypeAlias = Callable[[], NDArray[np.float64]]
-
-
-class Surroundings:
-    """What one simulated device may touch: the clock, its own dice, its settings, and the light.
-
-    Devices announce from the moment they exist, and the light path needs all of them to exist, so
-    what they say before :meth:`complete` is kept until then.
-
-    :param clock: the bench's clock.
-    :param rng: dice for this device alone.
-    :param settings: those of its driver in the bench file.
-    :param in_beam: whether the pump beam passes this device; what others do changes no light.
-    """
-
-    def __init__(
-        self,
-        clock: Clock,
-        rng: np.random.Generator,
-        settings: Mapping[str, Any],
-        *,
-        in_beam: bool,
-    ) -> None:
-        self.clock = clock
-        self.rng = rng
-        self.settings = settings
-        self._in_beam = in_beam
-        self._early: list[Callable[[LightPath], None]] = []
-        self._light_path: LightPath | None = None
-
-    def complete(self, light_path: LightPath) -> None:
-        """Pass everything on to ``light_path``, what has been announced so far first."""
-        self._light_path = light_path
-        for announce in self._early:
-            announce(light_path)
-
-    def shutter_moved(self, is_open: bool, moment: float) -> None:
-        """Tell that the device lets the beam pass, or not, from ``moment`` (clock s) on."""
-        self._announce(lambda path: path.shutter_moved(is_open, moment))
-
-    def laser_power_changed(self, watts: float, moment: float) -> None:
-        """Tell that the device emits ``watts`` from ``moment`` (clock s) on."""
-        self._announce(lambda path: path.laser_power_changed(watts, moment))
-
-    def mount_turned(self, angle: float, moment: float) -> None:
-        """Tell that the device stands at ``angle`` (degrees) from ``moment`` (clock s) on."""
-        self._announce(lambda path: path.mount_turned(angle, moment))
-
-    def expose(self, start: float, duration: float) -> Electrons:
-        """Begin an exposure, see :meth:`simulators.light_path.LightPath.expose`."""
-        if self._light_path is None:
-            raise RuntimeError("an exposure began before the bench was complete")
-        return self._light_path.expose(start, duration)
-
-    def _announce(self, announce: Callable[[LightPath], None]) -> None:
-        if not self._in_beam:
-            return
-        if self._light_path is None:
-            self._early.append(announce)
-        else:
-            announce(self._light_path)
-
-
-class Factory(Protocol):
-    """Makes the device behind a driver."""
-
-    def __call__(self, around: Surroundings) -> SimulatedDevice | Flame:
-        """Return a new device."""
+_BELOW_USB: Final = (
+    "it is simulated below the seabreeze library, inside the program that uses it; it has no port "
+    "that another program could open"
+)
+_CONTROL_LINES: Final = (
+    "it is simulated by the control lines of a serial port, which neither a socket nor a "
+    "pseudo-terminal has"
+)
 
 
 def _sc10(around: Surroundings) -> SC10:
     return SC10(around.clock, moved=around.shutter_moved)
+
+
+def _ksc101(around: Surroundings) -> KSC101:
+    return KSC101(around.clock, moved=around.shutter_moved)
+
+
+def _ttl_shutter(around: Surroundings) -> TTLShutter:
+    settings = around.settings
+    sensor = settings.get("sensor") or "CTS"
+    shutter = TTLShutter(
+        around.clock,
+        moved=around.shutter_moved,
+        has_sensor=sensor != "none",
+        sensor_high_when_closed=bool(settings.get("sensor_closed_high", True)),
+    )
+    port = ControlLinePort(
+        shutter,
+        None,
+        output="rts" if settings.get("line") == "RTS" else "dtr",
+        sensor=_SENSOR_LINES.get(str(sensor), "cts"),
+    )
+    port.port = "simulated"
+    around.reached_by(port, _CONTROL_LINES)
+    return shutter
 
 
 def _finesse(around: Surroundings) -> Finesse:
@@ -122,28 +99,89 @@ def _ell14(around: Surroundings) -> ELL14:
     )
 
 
+def _k10cr1(around: Surroundings) -> K10CR1:
+    return K10CR1(around.clock, turned=around.mount_turned)
+
+
+def _mc2000b(around: Surroundings) -> MC2000B:
+    return MC2000B(around.clock)
+
+
 def _linkam(around: Surroundings) -> LinkamT95:
     stage = _STAGES[str(around.settings.get("stage", "THMS600"))]
     return LinkamT95(around.clock, ambient_K=ROOM_TEMPERATURE_K, stage=stage, rng=around.rng)
 
 
+def _lakeshore(model: str) -> Factory:
+    def make(around: Surroundings) -> LakeShore:
+        return LakeShore(around.clock, model=model, rng=around.rng)
+
+    return make
+
+
+def _digisense(around: Surroundings) -> DigiSense:
+    return DigiSense(
+        around.clock,
+        temperature=lambda _moment: ROOM_TEMPERATURE_K,
+        address=str(around.settings.get("address", 1)),
+        noise=_PROBE_NOISE_K,
+        rng=around.rng,
+    )
+
+
 def _flame(around: Surroundings) -> Flame:
-    return Flame(
+    device = Flame(
         around.clock,
         serial=str(around.settings.get("serial") or "FLMS00001"),
         model=_FLAME_MODELS[str(around.settings.get("model") or "FLAMES")],
         expose=around.expose,
         rng=around.rng,
     )
+    around.reached_by(FlameLink(device, around.clock), _BELOW_USB)
+    return device
+
+
+def _pm100d(around: Surroundings) -> PM100D:
+    wavelength = float(around.settings.get("wavelength") or _METER_WAVELENGTH_NM)
+    return PM100D(around.clock, power=lambda _moment: 0.0, wavelength=wavelength, rng=around.rng)
+
+
+def _sr830(around: Surroundings) -> SR830:
+    return SR830(
+        around.clock,
+        signal=lambda _moment: 0j,
+        reference=lambda _moment: None,
+        rng=around.rng,
+        interface="rs232" if around.settings.get("interface") == "rs232" else "gpib",
+    )
 
 
 DEVICES: Final[dict[str, Factory]] = {
     "drivers.sc10.SC10": _sc10,
+    "drivers.ksc101.KSC101": _ksc101,
+    "drivers.ttl_shutter.TTLShutter": _ttl_shutter,
     "drivers.finesse.Finesse": _finesse,
     "drivers.elliptec.ELL14": _ell14,
+    "drivers.k10cr1.K10CR1": _k10cr1,
+    "drivers.mc2000b.MC2000B": _mc2000b,
     "drivers.linkam.LinkamT95": _linkam,
+    "drivers.lakeshore.LakeShore331": _lakeshore("331"),
+    "drivers.lakeshore.LakeShore335": _lakeshore("335"),
+    "drivers.lakeshore.LakeShore336": _lakeshore("336"),
+    "drivers.digisense.DigiSense": _digisense,
     "drivers.ocean.OceanSpectrometer": _flame,
+    "drivers.pm100d.PM100D": _pm100d,
+    "drivers.sr830.SR830": _sr830,
 }
+
+KINDS: Final[dict[str, str]] = {
+    "drivers.sc10.SC10": "shutter",
+    "drivers.ksc101.KSC101": "shutter",
+    "drivers.ttl_shutter.TTLShutter": "shutter",
+    "drivers.elliptec.ELL14": "mount",
+    "drivers.k10cr1.K10CR1": "mount",
+}
+"""Drivers of different instruments that do the same to the pump beam, of which it has one each."""
 
 
 def factory(name: str, driver: str) -> Factory:

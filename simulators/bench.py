@@ -8,7 +8,7 @@ theirs under the entry-point group ``labcool.simulators`` (name: the driver as b
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,28 @@ from numpy.typing import NDArray
 from labcool.clock import Clock
 from labcool.errors import ConfigurationError
 from simulators._bus import Bus
-from simulators._devices import DEVICES, ROOM_TEMPERATURE_K, Factory, Surroundings, factory
+from simulators._devices import (
+    DEVICES,
+    KINDS,
+    ROOM_TEMPERATURE_K,
+    Factory,
+    Surroundings,
+    factory,
+)
 from simulators.device import SimulatedDevice
 from simulators.flame import Flame
+from simulators.lakeshore import LakeShore
 from simulators.light_path import LightPath, Optics
-from simulators.link import PtyLink, ServedLink, TcpLink
+from simulators.link import Lock, PtyLink, ServedLink, TcpLink
 from simulators.linkam import LinkamT95
 from simulators.memory import MemoryLink
 from simulators.presets import preset
 from simulators.sample import Sample
 from simulators.truth import Truth
-from simulators.usb_backend import FlameLink
 
 __all__ = ["DEVICES", "Factory", "SimulatedBench", "Surroundings"]
 
-SERVED_LINKS: Mapping[str, Callable[[SimulatedDevice, Clock], ServedLink]] = {
+SERVED_LINKS: Mapping[str, Callable[[SimulatedDevice, Clock, Lock], ServedLink]] = {
     "tcp": TcpLink,
     "pty": PtyLink,
 }
@@ -53,7 +60,7 @@ class SimulatedBench:
     :param link: ``memory``, ``tcp`` or ``pty``.
     :param seed: seed of all noise; every device has a stream of its own, by its name.
     :param beam: names of the laser, mount and shutter that the pump light passes; empty: the first
-        instrument of each driver.
+        shutter, the first mount, and of all others the first instrument of each driver.
     :param ports: name → port; instruments on the same port hang on one wire, all others on their
         own.
     :raises ConfigurationError: for an unknown sample, a driver without a simulated device, or
@@ -73,15 +80,14 @@ class SimulatedBench:
         ports: Mapping[str, str] | None = None,
     ) -> None:
         parameters = preset(sample)
-        in_beam = beam or _first_of_each_driver(instruments)
+        in_beam = beam or _first_of_each_kind(instruments)
         self.devices: dict[str, SimulatedDevice | Flame] = {}
-        everywhere: list[Surroundings] = []
+        self._around: dict[str, Surroundings] = {}
         for name, (driver, settings) in instruments.items():
             make = factory(name, driver)
-            everywhere.append(
-                Surroundings(clock, _dice(seed, name), settings, in_beam=name in in_beam)
-            )
-            self.devices[name] = make(everywhere[-1])
+            around = Surroundings(clock, _dice(seed, name), settings, in_beam=name in in_beam)
+            self._around[name] = around
+            self.devices[name] = make(around)
         self.truth = Truth()
         self.light_path = LightPath(
             clock,
@@ -92,15 +98,68 @@ class SimulatedBench:
             stage_temperature=self._stage_temperature(),
             truth=self.truth,
         )
-        for around in everywhere:
+        for around in self._around.values():
             around.complete(self.light_path)
+        self._clock = clock
+        self._ports = ports or {}
+        # One lock for all that touches the light or what acts on it, from whatever thread.
+        self._lock = self.light_path._lock
         with ExitStack() as links:
-            self._connections = self._connect(clock, link, ports or {}, links)
+            self._connections = self._connect(clock, link, links)
             self._links = links.pop_all()
 
     def connection(self, name: str) -> Mapping[str, Any]:
         """Return where the driver of an instrument finds its device."""
         return self._connections[name]
+
+    def model(self, name: str) -> str:
+        """Return what the device of an instrument is."""
+        device = self.devices[name]
+        return device.model.name if isinstance(device, Flame) else type(device).__name__
+
+    def why_not_served(self, name: str) -> str | None:
+        """Return why no port can be opened for an instrument; None if one can."""
+        return self._around[name].why_not_served
+
+    def serve(
+        self, names: Iterable[str], *, link: str, tcp_ports: Mapping[str, int]
+    ) -> dict[str, ServedLink]:
+        """Open ports of this computer for devices, to any program, until :meth:`close`.
+
+        Call it on a bench whose own link is ``memory``, and use either. Somebody has to call
+        :meth:`pass_time` now and then; the truth is not kept from now on, which would need more
+        memory by the hour.
+
+        :param names: instruments that :meth:`why_not_served` says nothing against; those of them
+            that share a port do so here, too.
+        :param link: ``tcp`` or ``pty``.
+        :param tcp_ports: name → number of its TCP port; all others: any free one.
+        :return: name → link, in the order of the names.
+        :raises LimitError: if no port can have such a number.
+        :raises ConfigurationError: if a port is in use; the others are closed by :meth:`close`.
+        """
+        self.light_path._truth = None
+        chosen = list(names)
+        links: dict[str, ServedLink] = {}
+        for devices in self._wires(chosen).values():
+            end = _end_of(devices, self._clock)
+            port = next((tcp_ports[name] for name in devices if name in tcp_ports), 0)
+            made = (
+                TcpLink(end, self._clock, self._lock, port=port)
+                if link == "tcp"
+                else SERVED_LINKS[link](end, self._clock, self._lock)
+            )
+            links |= dict.fromkeys(devices, self._links.enter_context(made))
+        return {name: links[name] for name in chosen}
+
+    def pass_time(self) -> None:
+        """Let devices and sample do what they do by themselves up to now, if nobody asks them."""
+        with self._lock:
+            now = self._clock.now()
+            for device in self.devices.values():
+                if not isinstance(device, Flame):
+                    device.receive(b"")
+            self.light_path.advance(now)
 
     def write_truth(self, path: Path, time_zero: float) -> None:
         """Write the sample's true state against time as CSV; ``time_zero`` is clock time, s."""
@@ -111,22 +170,25 @@ class SimulatedBench:
         """End all links; devices in memory just go. A second call does nothing."""
         self._links.close()
 
-    def _connect(
-        self, clock: Clock, link: str, ports: Mapping[str, str], links: ExitStack
-    ) -> dict[str, Mapping[str, Any]]:
+    def _connect(self, clock: Clock, link: str, links: ExitStack) -> dict[str, Mapping[str, Any]]:
         connections: dict[str, Mapping[str, Any]] = {}
-        wires: dict[str, dict[str, SimulatedDevice]] = {}
-        for name, device in self.devices.items():
-            if isinstance(device, Flame):
-                connections[name] = {"resource": FlameLink(device, clock)}
-            else:
-                port = f"port {ports[name]}" if name in ports else f"port of {name}"
-                wires.setdefault(port, {})[name] = device
-        for devices in wires.values():
-            alone = next(iter(devices.values()))
-            end = alone if len(devices) == 1 else Bus(clock, list(devices.values()))
-            connections |= dict.fromkeys(devices, _wire(end, clock, link, links))
+        for name, around in self._around.items():
+            if around.resource is not None:
+                connections[name] = {"resource": around.resource}
+        for devices in self._wires(self.devices).values():
+            end = _end_of(devices, clock)
+            connections |= dict.fromkeys(devices, _wire(end, clock, link, self._lock, links))
         return connections
+
+    def _wires(self, names: Iterable[str]) -> dict[str, dict[str, SimulatedDevice]]:
+        """Return port → the devices on it by name, for those of the names that have one."""
+        wires: dict[str, dict[str, SimulatedDevice]] = {}
+        for name in names:
+            device = self.devices[name]
+            if self._around[name].resource is None and not isinstance(device, Flame):
+                port = f"port {self._ports[name]}" if name in self._ports else f"port of {name}"
+                wires.setdefault(port, {})[name] = device
+        return wires
 
     def _wavelengths(self) -> NDArray[np.float64]:
         flames = {name: d for name, d in self.devices.items() if isinstance(d, Flame)}
@@ -142,10 +204,18 @@ class SimulatedBench:
                 )
         return wavelengths
 
+    def _sample_output(self, name: str) -> int:
+        """Return the output whose stage the sample is on: that of the input the driver reads."""
+        return 1 + "ABCD".index(str(self._around[name].settings.get("input", "A")))
+
     def _stage_temperature(self) -> Callable[[float], float]:
         for device in self.devices.values():
             if isinstance(device, LinkamT95):
                 return device.temperature_at
+        for name, device in self.devices.items():
+            if isinstance(device, LakeShore):
+                output = self._sample_output(name)
+                return lambda moment: device.temperature_at(moment, output)
         return lambda _moment: ROOM_TEMPERATURE_K
 
 
@@ -153,17 +223,24 @@ def _dice(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
-def _first_of_each_driver(
+def _first_of_each_kind(
     instruments: Mapping[str, tuple[str, Mapping[str, Any]]],
 ) -> Collection[str]:
     first: dict[str, str] = {}
     for name, (driver, _) in instruments.items():
-        first.setdefault(driver, name)
+        first.setdefault(KINDS.get(driver, driver), name)
     return set(first.values())
 
 
-def _wire(device: SimulatedDevice, clock: Clock, link: str, links: ExitStack) -> Mapping[str, Any]:
+def _end_of(devices: Mapping[str, SimulatedDevice], clock: Clock) -> SimulatedDevice:
+    alone = next(iter(devices.values()))
+    return alone if len(devices) == 1 else Bus(clock, list(devices.values()))
+
+
+def _wire(
+    device: SimulatedDevice, clock: Clock, link: str, lock: Lock, links: ExitStack
+) -> Mapping[str, Any]:
     if link == "memory":
         return {"resource": MemoryLink(device, clock)}
-    served = links.enter_context(SERVED_LINKS[link](device, clock))
+    served = links.enter_context(SERVED_LINKS[link](device, clock, lock))
     return {"resource": served.resource, "visa_library": served.visa_library}

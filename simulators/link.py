@@ -7,6 +7,9 @@ has come from the host, through the device's appointments until it answers, and 
 the answer is still to leave; never for what the device does unasked. Time-outs of the host run on
 the wall: a device that never answers costs its whole time-out.
 
+Devices that act on one another (through the light) are served by one thread each, so that all
+their links are given the same lock, which is held whenever one of them is spoken or listened to.
+
 What a vanished host has left half-said stays in the device, as on a serial line; what the device
 sends while nobody listens is lost. A second host waits until the first has gone.
 """
@@ -20,14 +23,17 @@ import socket
 import sys
 import threading
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, TypeAlias
 
 from labcool.clock import Clock, ScaledClock, sleep_until
 from labcool.errors import ConfigurationError, LimitError
 from simulators.device import SimulatedDevice
 
 _log = logging.getLogger(__name__)
+
+Lock: TypeAlias = AbstractContextManager[object]
 
 POLL_S = 0.05
 """A device that speaks unasked is heard this often, wall s."""
@@ -83,14 +89,16 @@ class ServedLink(ABC):
 
     :param device: the simulated instrument; nobody else may talk to it meanwhile.
     :param clock: the clock on which the device's delays run.
+    :param lock: held while the device is spoken or listened to; None: one of its own.
     """
 
     visa_library: ClassVar[str] = "@py"
     """The PyVISA backend that opens ``resource``."""
 
-    def __init__(self, device: SimulatedDevice, clock: Clock) -> None:
+    def __init__(self, device: SimulatedDevice, clock: Clock, lock: Lock | None = None) -> None:
         self.device = device
         self.clock = clock
+        self._lock = threading.Lock() if lock is None else lock
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(
             target=self._run, name=f"{type(device).__name__} link", daemon=True
@@ -100,6 +108,11 @@ class ServedLink(ABC):
     @abstractmethod
     def resource(self) -> str:
         """VISA resource string under which the device can be reached."""
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """What programs without VISA open: ``host:port``, or the path of a serial port."""
 
     @abstractmethod
     def _run(self) -> None:
@@ -135,7 +148,8 @@ class ServedLink(ABC):
         unsent = bytearray()
         asked = answered = False
         while True:
-            sent = self.device.transmit()
+            with self._lock:
+                sent = self.device.transmit()
             unsent += sent
             if len(unsent) > UNSENT_LIMIT:
                 _log.warning("%s: the host does not read, bytes are lost", self.resource)
@@ -151,7 +165,9 @@ class ServedLink(ABC):
                 return False
             try:
                 if wire in readable:
-                    self.device.receive(wire.receive())
+                    data = wire.receive()
+                    with self._lock:
+                        self.device.receive(data)
                     asked, answered = True, False
                 if wire in writable:
                     del unsent[: wire.send(bytes(unsent))]
@@ -189,7 +205,9 @@ class TcpLink(ServedLink):
     :raises ConfigurationError: if the port is in use.
     """
 
-    def __init__(self, device: SimulatedDevice, clock: Clock, *, port: int = 0) -> None:
+    def __init__(
+        self, device: SimulatedDevice, clock: Clock, lock: Lock | None = None, *, port: int = 0
+    ) -> None:
         if not 0 <= port <= 65535:
             raise LimitError("TCP port", port, "1 to 65535, or 0 for any free one")
         try:
@@ -197,16 +215,21 @@ class TcpLink(ServedLink):
         except OSError as error:
             raise ConfigurationError(
                 f"cannot serve a simulated device on TCP port {port} ({error}). "
-                "Choose another port, or 0 for any free one."
+                "Choose another, or leave the choice to the system."
             ) from error
         self.port: int = self._listener.getsockname()[1]
-        super().__init__(device, clock)
+        super().__init__(device, clock, lock)
         self._thread.start()
 
     @property
     def resource(self) -> str:
         """VISA resource string of a raw socket."""
         return f"TCPIP::127.0.0.1::{self.port}::SOCKET"
+
+    @property
+    def address(self) -> str:
+        """The socket, ``127.0.0.1:port``."""
+        return f"127.0.0.1:{self.port}"
 
     def _run(self) -> None:
         goes_on = True
@@ -220,7 +243,8 @@ class TcpLink(ServedLink):
                 _log.info("%s: a host has gone before it came (%r)", self.resource, reason)
                 continue
             with connection:
-                self.device.transmit()
+                with self._lock:
+                    self.device.transmit()
                 goes_on = self._serve(_SocketWire(connection))
 
     def _release(self) -> None:
@@ -235,16 +259,20 @@ class PtyLink(ServedLink):
     :raises ConfigurationError: on Windows.
     """
 
-    def __init__(self, device: SimulatedDevice, clock: Clock) -> None:
-        self._device_end, self._host_end, name = _open_terminal()
-        self._resource = f"ASRL{name}::INSTR"
-        super().__init__(device, clock)
+    def __init__(self, device: SimulatedDevice, clock: Clock, lock: Lock | None = None) -> None:
+        self._device_end, self._host_end, self._address = _open_terminal()
+        super().__init__(device, clock, lock)
         self._thread.start()
 
     @property
     def resource(self) -> str:
         """VISA resource string of the serial port."""
-        return self._resource
+        return f"ASRL{self._address}::INSTR"
+
+    @property
+    def address(self) -> str:
+        """Path of the serial port, like ``/dev/pts/3``."""
+        return self._address
 
     def _run(self) -> None:
         self._serve(_DescriptorWire(self._device_end))

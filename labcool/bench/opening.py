@@ -58,7 +58,7 @@ def open_bench(loaded: LoadedBench, *, only: Collection[str] | None = None) -> B
     _check_names(only or (), spec)
     clock = make_clock(spec)
     with ExitStack() as undo:
-        wires = _start_simulation(spec, clock)
+        wires = start_simulation(spec, clock)
         if wires is not None:
             undo.callback(wires.close)
         places = _places(spec, wires)
@@ -132,7 +132,7 @@ def _leave_safe(instrument: Instrument) -> None:
         log.error("%s", error)
 
 
-def _ports(spec: BenchSpec) -> dict[str, str]:
+def ports_of(spec: BenchSpec) -> dict[str, str]:
     """Return which instruments are on which port, the same text for the same port."""
     entries = spec.instruments.items()
     return {name: port_key(entry.resource) for name, entry in entries if entry.resource is not None}
@@ -144,7 +144,7 @@ def _places(spec: BenchSpec, wires: _Wires | None) -> dict[str, Mapping[str, Any
     for name, entry in spec.instruments.items():
         own = {} if entry.resource is None else {"resource": entry.resource}
         places[name] = own if wires is None else wires.connection(name)
-    ports = _ports(spec)
+    ports = ports_of(spec)
     users = Counter(ports.values())
     shared = {
         port: {"resource": SharedPort(**places[name])}
@@ -154,7 +154,11 @@ def _places(spec: BenchSpec, wires: _Wires | None) -> dict[str, Mapping[str, Any
     return {name: shared.get(ports.get(name, ""), place) for name, place in places.items()}
 
 
-def _start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
+def start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
+    """Return the simulated devices of a bench and their wires; None for a real bench.
+
+    :raises ConfigurationError: if the bench cannot be simulated.
+    """
     if spec.simulation is None:
         return None
     optics: dict[str, Any] = {}
@@ -176,7 +180,7 @@ def _start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
         link=spec.simulation.link,
         seed=spec.simulation.seed,
         beam=beam,
-        ports=_ports(spec),
+        ports=ports_of(spec),
     )
     return cast(_Wires, simulated)
 
