@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -20,6 +21,14 @@ Answer = TypeVar("Answer")
 
 SETTLING_S = 0.1
 """How long the rest of a broken answer may take to arrive; 96 characters at 9600 baud."""
+
+
+CANNOT_OPEN: tuple[type[Exception], ...] = (pyvisa.errors.Error, OSError, ValueError)
+if sys.platform != "win32":
+    import termios
+
+    # No OSError; raised by a port that cannot have the data bits or parity asked for.
+    CANNOT_OPEN = (*CANNOT_OPEN, termios.error)
 
 
 class Link(Protocol):
@@ -48,7 +57,7 @@ def connect(resource: Resource, name: str, *, visa_library: str = "", **settings
         if not isinstance(resource, str):
             return resource.open(**settings)
         return VISAAdapter(resource, visa_library=visa_library, **settings)
-    except (pyvisa.errors.Error, OSError, ValueError) as error:
+    except CANNOT_OPEN as error:
         raise InstrumentDisconnected(
             name,
             f"cannot open {resource} ({error}). Check the cable and the power, that the port's "

@@ -92,6 +92,17 @@ def test_a_link_that_cannot_be_opened_is_disconnected() -> None:
         connect(Broken(), "pump")
 
 
+def test_a_port_that_cannot_have_the_data_bits_is_disconnected() -> None:
+    termios = pytest.importorskip("termios")
+
+    class Terminal:
+        def open(self, **settings: Any) -> Adapter:
+            raise termios.error(22, "Invalid argument")
+
+    with pytest.raises(InstrumentDisconnected, match=r"^pump: .*Invalid argument"):
+        connect(Terminal(), "pump")
+
+
 def test_an_open_adapter_is_used_as_it_is() -> None:
     tape = Tape()
     assert connect(tape, "pump") is tape
