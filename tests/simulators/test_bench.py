@@ -55,7 +55,17 @@ OTHERS = {
     "probe": {"driver": "drivers.finesse.Finesse", "resource": "ASRL7::INSTR"},
     "cryostat": {"driver": "drivers.linkam.LinkamT95", "resource": "ASRL8::INSTR"},
     "other_spectrometer": {"driver": "drivers.ocean.OceanSpectrometer", "serial": "FLMS54321"},
+    "solenoid": {"driver": "drivers.ksc101.KSC101", "resource": "ASRL10::INSTR"},
+    "line": {"driver": "drivers.ttl_shutter.TTLShutter", "resource": "ASRL11::INSTR"},
+    "rotator": {"driver": "drivers.k10cr1.K10CR1", "resource": "ASRL12::INSTR"},
+    "chopper": {"driver": "drivers.mc2000b.MC2000B", "resource": "ASRL13::INSTR"},
+    "lakeshore": {"driver": "drivers.lakeshore.LakeShore336", "resource": "ASRL14::INSTR"},
+    "thermometer": {"driver": "drivers.digisense.DigiSense", "resource": "ASRL15::INSTR"},
+    "meter": {"driver": "drivers.pm100d.PM100D", "resource": "ASRL16::INSTR"},
+    "lock_in": {"driver": "drivers.sr830.SR830", "resource": "ASRL17::INSTR"},
 }
+
+FULL_W_CM2 = 0.6 * 0.62 / (np.pi / 4 * 0.01**2)
 
 Opened = Callable[..., Bench]
 
@@ -184,7 +194,26 @@ class TestBeam:
         parts["spare"].close()
         parts["probe"].power_setpoint = 1.0
         parts["probe"].open_output()
+        parts["rotator"].home()
+        parts["rotator"].turn_to(17.0)
+        for shutter in ("solenoid", "line"):
+            parts[shutter].open()
+            parts[shutter].close()
         assert fluence(bench) == pytest.approx(300.0, rel=5e-3)
+
+    @pytest.mark.parametrize("shutter", ["solenoid", "line"])
+    def test_any_shutter_and_mount_can_be_in_the_beam(self, opened: Opened, shutter: str) -> None:
+        bench = opened(
+            "pump", illumination=True, shutter=OTHERS[shutter], attenuator=OTHERS["rotator"]
+        )
+        parts: Any = bench.instruments
+        parts["attenuator"].home()
+        light = light_on(bench)
+        assert fluence(bench) == pytest.approx(300.0, rel=5e-3)
+        parts["attenuator"].turn_to(75.0)
+        assert fluence(bench) == pytest.approx(0.1 * FULL_W_CM2, rel=5e-3)
+        light.close()
+        assert fluence(bench) == 0.0
 
     def test_instruments_in_the_beam_do_also_if_named_last(self, opened: Opened) -> None:
         bench = opened("stage", illumination=True, **OTHERS, **INSTRUMENTS)
@@ -193,23 +222,26 @@ class TestBeam:
         assert fluence(bench) == pytest.approx(300.0, rel=5e-3)
         parts["attenuator"].turn_to(0.0)
         # 0.6 W through 0.62 onto 100 µm, with the filter at density 0.
-        assert fluence(bench) == pytest.approx(0.6 * 0.62 / (np.pi / 4 * 0.01**2), rel=5e-3)
+        assert fluence(bench) == pytest.approx(FULL_W_CM2, rel=5e-3)
         light.close()
         assert fluence(bench) == 0.0
 
-    def test_without_illumination_the_first_of_each_driver_is_in_the_beam(
+    def test_without_illumination_the_first_of_each_kind_is_in_the_beam(
         self, opened: Opened
     ) -> None:
         bench = opened("shutter", "pump", "attenuator", **OTHERS)
         assert bench.illumination is None
         parts: Any = bench.instruments
-        parts["spare"].open()
+        for shutter in ("spare", "solenoid", "line"):
+            parts[shutter].open()
         parts["pump"].open_output()
         assert fluence(bench) == 0.0
         parts["shutter"].open()
         full = fluence(bench)
         assert full > 0.0
         parts["analyser"].turn_to(75.0)
+        parts["rotator"].home()
+        parts["rotator"].turn_to(75.0)
         assert fluence(bench) == pytest.approx(full, rel=5e-3)
         parts["attenuator"].turn_to(75.0)
         assert fluence(bench) == pytest.approx(full / 10, rel=5e-3)
@@ -247,6 +279,21 @@ class TestStage:
         simulation = simulated(bench)
         simulation.light_path.advance(bench.clock.now())
         assert simulation.truth.values("stage_temperature")[-1] == pytest.approx(298.15, abs=1e-6)
+
+    @pytest.mark.parametrize(("input_", "output"), [("A", 1), ("B", 2)])
+    def test_lake_shore_carries_the_sample_where_there_is_no_linkam(
+        self, opened: Opened, input_: str, output: int
+    ) -> None:
+        settings = {"input": input_, "output": output, "heater_range": "high", "ramp_rate": 20.0}
+        bench = opened("shutter", cold={**OTHERS["lakeshore"], **settings})
+        cold: Any = bench.instruments["cold"]
+        cold.go_to(120.0)
+        bench.clock.sleep(7200.0)
+        simulation = simulated(bench)
+        simulation.light_path.advance(bench.clock.now())
+        assert simulation.truth.values("stage_temperature")[-1] == pytest.approx(120.0, abs=0.1)
+        assert simulation.truth.values("temperature")[-1] == pytest.approx(120.0, abs=1.0)
+        assert simulation.truth.values("temperature")[0] == pytest.approx(77.0, abs=1e-6)
 
     @pytest.mark.parametrize(
         ("settings", "target"),
@@ -287,6 +334,49 @@ class TestSpectrometer:
         other = {**OTHERS["other_spectrometer"], "model": "USB4000"}
         with pytest.raises(ConfigurationError, match=r"instruments\.other: .* of spectrometer"):
             opened("spectrometer", other=other)
+
+
+class TestBesideTheBeam:
+    def test_instruments_without_an_experiment_say_so(self, opened: Opened) -> None:
+        bench = opened("shutter", **OTHERS)
+        parts: Any = bench.instruments
+        parts["meter"].wavelength = 532.0
+        # 1 nA of dark current, and no light.
+        assert parts["meter"].power == pytest.approx(1e-9 / 4.2e-3, rel=0.1)
+        lock_in = parts["lock_in"]
+        lock_in.sensitivity = 1e-6
+        lock_in.settle()
+        readings = [lock_in.read().r for _ in range(5)]
+        assert 0.0 < max(readings) < 1e-7
+        assert parts["thermometer"].temperature == pytest.approx(298.15, abs=0.3)
+        parts["chopper"].start()
+        assert parts["chopper"].is_locked
+
+    def test_shutter_on_a_line_is_driven_as_the_bench_file_says(self, opened: Opened) -> None:
+        wiring = {"line": "RTS", "sensor": "CD", "sensor_closed_high": False}
+        bench = opened("pump", line={**OTHERS["line"], **wiring})
+        shutter: Any = bench.instruments["line"]
+        assert shutter.is_closed
+        shutter.open()
+        assert not shutter.is_closed
+        device: Any = simulated(bench).devices["line"]
+        assert device.is_open(bench.clock.now())
+
+    def test_shutter_without_a_sensor(self, opened: Opened) -> None:
+        blind = {"sensor": "none", "accept_unverified": True}
+        bench = opened("pump", line={**OTHERS["line"], **blind})
+        shutter: Any = bench.instruments["line"]
+        shutter.open()
+        assert shutter.settings()["verification"] == "unverified: no sensor"
+        device: Any = simulated(bench).devices["line"]
+        assert device.is_open(bench.clock.now())
+        assert not device.sensor_level(bench.clock.now() + 1.0)
+
+    def test_what_cannot_be_served_says_why(self, opened: Opened) -> None:
+        simulation = simulated(opened("shutter", "spectrometer", line=OTHERS["line"]))
+        assert simulation.why_not_served("shutter") is None
+        assert "seabreeze" in str(simulation.why_not_served("spectrometer"))
+        assert "control lines" in str(simulation.why_not_served("line"))
 
 
 class TestLaser:
