@@ -183,7 +183,12 @@ def test_load_driver_by_its_dotted_path() -> None:
 
 
 UNKNOWN = [
-    ("drivers.sc11.SC10", "no driver module drivers.sc11; allowed: a class of ", "'drivers.sc10'"),
+    (
+        "drivers.finess.Finesse",
+        "no driver module drivers.finess; allowed: a class of ",
+        *known_drivers(),
+        "did you mean 'drivers.finesse'?",
+    ),
     ("nopackage.Thing", "no driver module nopackage", "drivers.sc10"),
     ("fake_drivers.Wird", "fake_drivers has no class Wird", "did you mean 'Wired'?"),
     ("fake_drivers.a_function", '"fake_drivers.a_function" is not a class', "drivers.sc10"),
@@ -233,6 +238,19 @@ REAL = [
     ("drivers.elliptec.ELL14", {"address"}),
     ("drivers.ocean.OceanSpectrometer", {"serial"}),
     ("drivers.linkam.LinkamT95", {}),
+    ("drivers.sr830.SR830", {"interface", "baud_rate", "parity", "timeout"}),
+    ("drivers.pm100d.PM100D", {"wavelength", "timeout", "zero_timeout"}),
+    ("drivers.lakeshore.LakeShore331", {"input", "heater_range", "message_interval"}),
+    ("drivers.lakeshore.LakeShore335", {"input", "output", "setpoint_range", "on_shutdown"}),
+    ("drivers.lakeshore.LakeShore336", {"input", "output", "setpoint_range", "on_shutdown"}),
+    ("drivers.digisense.DigiSense", {"address", "plausible_range"}),
+    ("drivers.ksc101.KSC101", {"move_timeout"}),
+    ("drivers.k10cr1.K10CR1", {"move_timeout", "tolerance"}),
+    (
+        "drivers.ttl_shutter.TTLShutter",
+        {"line", "active_high", "sensor", "sensor_closed_high", "accept_unverified"},
+    ),
+    ("drivers.mc2000b.MC2000B", {"lock_timeout", "lock_tolerance"}),
 ]
 
 

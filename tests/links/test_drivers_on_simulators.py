@@ -6,108 +6,26 @@ time) passes on the wall. The witness is the simulated device, never the driver 
 
 from __future__ import annotations
 
-import datetime
-import os
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-import seabreeze.pyseabreeze.protocol
-from ruamel.yaml import YAML
 
-from labcool.bench import Bench, open_bench, read_bench
+from labcool.bench import Bench
 from labcool.errors import InstrumentTimeout, LimitError
 
-INSTRUMENTS: dict[str, dict[str, Any]] = {
-    "shutter": {"driver": "drivers.sc10.SC10", "resource": "ASRL1::INSTR"},
-    "pump": {"driver": "drivers.finesse.Finesse", "resource": "ASRL2::INSTR"},
-    "attenuator": {"driver": "drivers.elliptec.ELL14", "resource": "ASRL3::INSTR"},
-    "stage": {"driver": "drivers.linkam.LinkamT95", "resource": "ASRL4::INSTR"},
-    "spectrometer": {"driver": "drivers.ocean.OceanSpectrometer", "serial": "FLMS12345"},
-}
-HASTY_STAGE = {**INSTRUMENTS["stage"], "timeout": 0.15}
-ILLUMINATION = {
-    "laser": "pump",
-    "power_W": 0.6,
-    "shutter": "shutter",
-    "attenuator": {
-        "mount": "attenuator",
-        "optic": {"kind": "graded_filter", "table": [[0, 0.0], [300, 4.0]]},
-    },
-    "spot": {
-        "date": datetime.date(2025, 11, 3),
-        "diameter_um": 100,
-        "path_transmission": 0.62,
-        "relative_std": 0.05,
-        "method": "knife edge",
-    },
-    "power_stability": 0.001,
+HASTY_STAGE = {
+    "driver": "drivers.linkam.LinkamT95",
+    "resource": "ASRL4::INSTR",
+    "timeout": 0.15,
 }
 
 Opened = Callable[..., Bench]
+Pair = Callable[[Bench, str], tuple[Any, Any]]
 
 
-@pytest.fixture(autouse=True)
-def _usb_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare the 0.1 s of wall time that seabreeze waits for a real spectrometer to wake up."""
-    pauses = SimpleNamespace(sleep=lambda _: None)
-    monkeypatch.setattr(seabreeze.pyseabreeze.protocol, "time", pauses)
-
-
-@pytest.fixture(
-    params=[
-        "memory",
-        "tcp",
-        pytest.param(
-            "pty",
-            marks=pytest.mark.skipif(
-                os.name != "posix", reason="no pseudo-terminals on this system"
-            ),
-        ),
-    ]
-)
-def link(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def opened(tmp_path: Path, link: str) -> Iterator[Opened]:
-    """Open a bench with some of the instruments, all with the illumination if none are named."""
-    benches: list[Bench] = []
-    threads = set(threading.enumerate())
-
-    def opened(*names: str, **more: dict[str, Any]) -> Bench:
-        chosen = names or (() if more else tuple(INSTRUMENTS))
-        data: dict[str, Any] = {
-            "bench": "table 2",
-            "instruments": {name: INSTRUMENTS[name] for name in chosen} | more,
-            "simulation": {"sample": "roman2020-film", "link": link, "clock": "virtual"},
-        }
-        if chosen == tuple(INSTRUMENTS):
-            data["illumination"] = ILLUMINATION
-        path = tmp_path / "bench.yaml"
-        with path.open("w", encoding="utf-8") as file:
-            YAML().dump(data, file)
-        benches.append(open_bench(read_bench(path)))
-        return benches[-1]
-
-    yield opened
-    for bench in benches:
-        bench.close()
-    assert set(threading.enumerate()) <= threads
-
-
-def pair(bench: Bench, name: str) -> tuple[Any, Any]:
-    """The instrument, and the simulated device behind it."""
-    simulation: Any = bench.simulation
-    return bench.instruments[name], simulation.devices[name]
-
-
-def test_shutter_moves_the_blade(opened: Opened) -> None:
+def test_shutter_moves_the_blade(opened: Opened, pair: Pair) -> None:
     bench = opened("shutter")
     shutter, device = pair(bench, "shutter")
 
@@ -127,7 +45,7 @@ def test_shutter_moves_the_blade(opened: Opened) -> None:
     assert not passes()
 
 
-def test_laser_takes_its_set_point(opened: Opened) -> None:
+def test_laser_takes_its_set_point(opened: Opened, pair: Pair) -> None:
     bench = opened("pump")
     laser, device = pair(bench, "pump")
     laser.open_output()
@@ -145,7 +63,7 @@ def test_laser_takes_its_set_point(opened: Opened) -> None:
     assert not device._shutter_open
 
 
-def test_mount_turns_to_the_angle(opened: Opened) -> None:
+def test_mount_turns_to_the_angle(opened: Opened, pair: Pair) -> None:
     bench = opened("attenuator")
     mount, device = pair(bench, "attenuator")
     for angle in (45.0, 359.99, 0.0, 123.456, 270.0):
@@ -155,7 +73,7 @@ def test_mount_turns_to_the_angle(opened: Opened) -> None:
         assert mount.angle == pytest.approx(truth, abs=1e-9)
 
 
-def test_stage_cools_to_minus_50_and_holds(opened: Opened) -> None:
+def test_stage_cools_to_minus_50_and_holds(opened: Opened, pair: Pair) -> None:
     bench = opened("stage")
     stage, device = pair(bench, "stage")
     assert stage.temperature == pytest.approx(298.15, abs=0.15)
@@ -174,7 +92,7 @@ def test_stage_cools_to_minus_50_and_holds(opened: Opened) -> None:
     assert device.temperature_at(bench.clock.now() + 3600.0) == pytest.approx(298.15, abs=0.1)
 
 
-def test_spectra_show_the_luminescence_while_the_light_is_on(opened: Opened) -> None:
+def test_spectra_show_the_luminescence_while_the_light_is_on(opened: Opened, pair: Pair) -> None:
     bench = opened()
     spectrometer, _ = pair(bench, "spectrometer")
     light: Any = bench.illumination
@@ -196,7 +114,7 @@ def test_spectra_show_the_luminescence_while_the_light_is_on(opened: Opened) -> 
     assert abs((after.counts.astype(float) - dark.counts).mean()) < 10.0
 
 
-def test_fluence_at_the_sample_is_the_one_that_was_set(opened: Opened) -> None:
+def test_fluence_at_the_sample_is_the_one_that_was_set(opened: Opened, pair: Pair) -> None:
     bench = opened()
     light: Any = bench.illumination
     simulation: Any = bench.simulation
@@ -212,7 +130,7 @@ def test_fluence_at_the_sample_is_the_one_that_was_set(opened: Opened) -> None:
         assert simulation.truth.values("fluence")[-1] == 0.0
 
 
-def test_stage_that_stops_answering_is_a_timeout_and_recovers(opened: Opened) -> None:
+def test_stage_that_stops_answering_is_a_timeout_and_recovers(opened: Opened, pair: Pair) -> None:
     bench = opened(stage=HASTY_STAGE)
     stage, device = pair(bench, "stage")
     assert stage.temperature == pytest.approx(298.15, abs=0.15)
@@ -227,7 +145,7 @@ def test_stage_that_stops_answering_is_a_timeout_and_recovers(opened: Opened) ->
     assert stage.temperature == pytest.approx(298.15, abs=0.15)
 
 
-def test_port_is_free_after_shutdown(opened: Opened) -> None:
+def test_port_is_free_after_shutdown(opened: Opened, pair: Pair) -> None:
     bench = opened("attenuator")
     mount, device = pair(bench, "attenuator")
     mount.turn_to(60.0)
