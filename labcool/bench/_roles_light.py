@@ -72,7 +72,7 @@ class Attenuator(Instrument, Protocol):
 
     @property
     def transmission_range(self) -> tuple[float, float]:
-        """Smallest and largest transmission that can be set."""
+        """Smallest and largest transmission that can be set, 0 to 1."""
 
 
 class RotationMount(Instrument, Protocol):

@@ -15,7 +15,7 @@ class AttenuationLaw(Protocol):
 
     @property
     def transmission_range(self) -> tuple[float, float]:
-        """Smallest and largest transmission."""
+        """Smallest and largest transmission, 0 to 1."""
 
     def transmission(self, angle: float) -> float:
         """Return the transmission at ``angle`` (degrees)."""
@@ -43,7 +43,7 @@ class RotaryAttenuator:
 
     @property
     def transmission_range(self) -> tuple[float, float]:
-        """Smallest and largest transmission that can be set."""
+        """Smallest and largest transmission that can be set, 0 to 1."""
         return self.law.transmission_range
 
     @property

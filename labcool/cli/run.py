@@ -79,6 +79,11 @@ def run(request: RunRequest) -> int:
             stdout = LastingStream(sys.stdout)
             stdout.write(summary.as_json() + "\n")
             stdout.flush()
+            if stdout.is_gone:
+                error_console().print(
+                    "labcool run: the JSON object could not be written to stdout."
+                )
+                code = code or FAILED
     return code
 
 

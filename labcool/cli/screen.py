@@ -35,6 +35,11 @@ class LastingStream:
             except OSError:
                 self._let_go()
 
+    @property
+    def is_gone(self) -> bool:
+        """True if something written could not be passed on."""
+        return self._gone
+
     def _let_go(self) -> None:
         self._gone = True
         # What is still buffered is flushed when Python ends, and must not fail then.

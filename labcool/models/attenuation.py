@@ -47,7 +47,7 @@ class HalfWavePlate:
 
     @property
     def transmission_range(self) -> tuple[float, float]:
-        """Smallest and largest transmission."""
+        """Smallest and largest transmission, 0 to 1."""
         return self.extinction, self.maximum
 
     def transmission(self, angle: float) -> float:
@@ -96,7 +96,7 @@ class GradedFilter:
 
     @property
     def transmission_range(self) -> tuple[float, float]:
-        """Smallest and largest transmission."""
+        """Smallest and largest transmission, 0 to 1."""
         densities = [density for _, density in self.table]
         return 10 ** -max(densities), 10 ** -min(densities)
 

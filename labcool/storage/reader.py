@@ -29,6 +29,9 @@ _DEFINITION: Final = "NXoptical_spectroscopy"
 def open_run(path: Path | str) -> Run:
     """Open a run file for reading, also while it is being written.
 
+    A file that is open here cannot be opened with plain h5py in the same process at the same time,
+    unless both lock it alike.
+
     :raises RunFileError: if there is no such file, or it is not a run file, or it is damaged.
     """
     return Run(Path(path))

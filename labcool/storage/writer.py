@@ -356,8 +356,8 @@ class RunWriter:
         except _NoSpace as error:
             self._failure = str(error)
             raise RecordingError(
-                f"{self.path}: {doing} failed: no space can be had ({error}). Everything flushed "
-                "before is safe; free some space, then start a new run."
+                f"{self.path}: {doing} failed: no space can be had ({error}). Free some space on "
+                "this disk, then start a new run; what was flushed before is safe."
             ) from error
         except (OSError, RuntimeError) as error:
             self._damaged = True

@@ -138,9 +138,23 @@ def shown(*, terminal: bool) -> str:
 def test_into_a_pipe_goes_a_line_for_each_phase() -> None:
     assert shown(terminal=False).splitlines() == [
         "recording to runs/run.h5",
-        "0:00:50  120 s @ 300 W/cm2   [temperature: no spectrum yet   shutter unknown]",
+        "0:00:50  120 s @ 300 W/cm2",
         "! [bold] is not markup",
     ]
+
+
+def test_into_a_pipe_each_phase_ends_with_its_last_spectrum() -> None:
+    file = io.StringIO()
+    with watch(Console(file=file, width=110), show=True) as (listen, lines):
+        for event in (*BEGUN, PhaseStarted("300 s dark", 170.0, 300.0)):
+            listen(event)
+            lines(event)
+    said = file.getvalue().splitlines()
+    assert said[-2] == (
+        "         last spectrum: 23.74 ± 0.16 °C   fluence 300.1 W/cm²   counts 1,282,292   "
+        "shutter OPEN"
+    )
+    assert said[-1] == "0:02:50  300 s dark"
 
 
 def test_on_a_terminal_the_lines_are_drawn_in_place() -> None:
