@@ -13,6 +13,8 @@ from typing import Final
 
 from labcool.errors import ConfigurationError
 from simulators._surroundings import Factory, Surroundings
+from simulators.acton import ActonSP2300i
+from simulators.cobolt import Cobolt06
 from simulators.digisense import DigiSense
 from simulators.elliptec import ELL14
 from simulators.finesse import Finesse
@@ -22,6 +24,7 @@ from simulators.ksc101 import KSC101
 from simulators.lakeshore import LakeShore
 from simulators.linkam import THMS600, TS1500, LinkamT95, Stage
 from simulators.mc2000b import MC2000B
+from simulators.obis import Obis
 from simulators.pm100d import PM100D
 from simulators.sc10 import SC10
 from simulators.sr830 import SR830
@@ -156,11 +159,35 @@ def _sr830(around: Surroundings) -> SR830:
     )
 
 
+def _obis(around: Surroundings) -> Obis:
+    return Obis(
+        around.clock,
+        power_changed=around.laser_power_changed,
+        wavelength=round(float(around.settings.get("wavelength", 785.0))),
+        nominal_power=float(around.settings.get("max_power", 0.1)),
+    )
+
+
+def _cobolt(around: Surroundings) -> Cobolt06:
+    return Cobolt06(
+        around.clock,
+        power_changed=around.laser_power_changed,
+        max_power=float(around.settings.get("max_power", 0.1)),
+    )
+
+
+def _acton(around: Surroundings) -> ActonSP2300i:
+    return ActonSP2300i(around.clock, wavelength_changed=lambda _nm, _moment: None)
+
+
 DEVICES: Final[dict[str, Factory]] = {
     "drivers.sc10.SC10": _sc10,
     "drivers.ksc101.KSC101": _ksc101,
     "drivers.ttl_shutter.TTLShutter": _ttl_shutter,
     "drivers.finesse.Finesse": _finesse,
+    "drivers.obis.Obis": _obis,
+    "drivers.cobolt.Cobolt06": _cobolt,
+    "drivers.acton.ActonSP2300": _acton,
     "drivers.elliptec.ELL14": _ell14,
     "drivers.k10cr1.K10CR1": _k10cr1,
     "drivers.mc2000b.MC2000B": _mc2000b,
@@ -178,6 +205,9 @@ KINDS: Final[dict[str, str]] = {
     "drivers.sc10.SC10": "shutter",
     "drivers.ksc101.KSC101": "shutter",
     "drivers.ttl_shutter.TTLShutter": "shutter",
+    "drivers.finesse.Finesse": "laser",
+    "drivers.obis.Obis": "laser",
+    "drivers.cobolt.Cobolt06": "laser",
     "drivers.elliptec.ELL14": "mount",
     "drivers.k10cr1.K10CR1": "mount",
 }
