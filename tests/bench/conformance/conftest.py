@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import seabreeze.pyseabreeze.protocol
 
+from drivers.cobolt import Cobolt06
 from drivers.digisense import DigiSense
 from drivers.elliptec import ELL14
 from drivers.finesse import Finesse
@@ -25,6 +26,7 @@ from drivers.ksc101 import KSC101
 from drivers.lakeshore import LakeShore331, LakeShore335, LakeShore336
 from drivers.linkam import LinkamT95
 from drivers.mc2000b import MC2000B
+from drivers.obis import Obis
 from drivers.ocean import OceanSpectrometer
 from drivers.pm100d import PM100D
 from drivers.sc10 import SC10
@@ -46,6 +48,7 @@ from labcool.bench.roles import (
 from labcool.clock import VirtualClock
 from labcool.errors import InstrumentDisconnected, InstrumentTimeout
 from labcool.models import GradedFilter
+from simulators import cobolt as cobolt_device
 from simulators import digisense as digisense_device
 from simulators import elliptec as ell14_device
 from simulators import finesse as finesse_device
@@ -54,6 +57,7 @@ from simulators import ksc101 as ksc101_device
 from simulators import lakeshore as lakeshore_device
 from simulators import linkam as linkam_device
 from simulators import mc2000b as mc2000b_device
+from simulators import obis as obis_device
 from simulators import pm100d as pm100d_device
 from simulators import sc10 as sc10_device
 from simulators import sr830 as sr830_device
@@ -324,6 +328,32 @@ CASES = {
         ask=lambda s: s.power,
         patience=2.2,
         refused=settings_of("power_setpoint", -0.001, 1.001, 1e9, *NOT_NUMBERS),
+    ),
+    "Obis": Case(
+        role=Laser,
+        driver=Obis,
+        device=lambda clock: obis_device.Obis(clock, power_changed=ignore),
+        bystander=(b"SOUR:POW:LEV:IMM:AMPL 0.05\r\n", b"SOUR:AM:STAT ON\r\n"),
+        state=lambda d: (d._setpoint, dict(d._switches), d._mode, d._emits_from),
+        is_safe=lambda d: d._emits_from is None,
+        act=lambda s: s.start_emission(),
+        ask=lambda s: s.power,
+        patience=5.0,
+        refused=settings_of("power_setpoint", -0.001, 0.0, 0.101, 1e9, *NOT_NUMBERS),
+        limits_are_asked=True,
+    ),
+    "Cobolt06": Case(
+        role=Laser,
+        driver=Cobolt06,
+        device=lambda clock: cobolt_device.Cobolt06(clock, power_changed=ignore, start_up=0.0),
+        bystander=(b"p 0.0500\r", b"l1\r"),
+        state=lambda d: (dict(d._setpoints), dict(d._flags), d._mode, d._emits_from),
+        is_safe=lambda d: d._emits_from is None,
+        act=lambda s: s.start_emission(),
+        ask=lambda s: s.power,
+        patience=5.0,
+        refused=settings_of("power_setpoint", -0.001, 0.101, 1e9, *NOT_NUMBERS),
+        limits_are_asked=True,
     ),
     "ELL14": Case(**ELL14_MOUNT, **ROTATION),
     "K10CR1": Case(**K10CR1_MOUNT, **ROTATION),
