@@ -158,6 +158,8 @@ def index_of(value: Index, allowed: Sequence[Index], field: str) -> int:
     :raises LimitError: if it is none of them.
     """
     for index, candidate in enumerate(allowed):
+        if isinstance(value, bool) is not isinstance(candidate, bool):
+            continue  # True is not 1 V
         if isinstance(value, str) or isinstance(candidate, str):
             if value == candidate:
                 return index

@@ -353,6 +353,7 @@ REFUSED = [
     ("harmonic", 1.5),
     ("harmonic", True),
     ("sensitivity", 3e-9),
+    ("sensitivity", True),
     ("time_constant", 0.2),
     ("filter_slope", 10),
     ("input_config", "B"),
