@@ -20,9 +20,21 @@ def cooling_efficiency(eqe: Values, emitted_energy: Values, pump_energy: float) 
 
     :param eqe: external quantum efficiency, emitted per absorbed photon.
     :param emitted_energy: mean energy of an emitted photon, eV.
-    :param pump_energy: energy of an absorbed photon, eV.
+    :param pump_energy: energy of an absorbed photon, eV. Given as columns and rows (shapes (n, 1)
+        and (m,)) they make the map of Fig. 7 there, shape (n, m).
     """
     return eqe * emitted_energy / pump_energy - 1
+
+
+def cooling_threshold(emitted_energy: Values, pump_energy: Values) -> Values:
+    """Return the quantum efficiency above which light cools, ``E_abs/E_ASPL``.
+
+    Roman et al. 2020: an anti-Stokes shift of 70 to 90 meV at 2.4 eV asks for about 97 %.
+
+    :param emitted_energy: mean energy of an emitted photon, eV, any shape.
+    :param pump_energy: energy of an absorbed photon, eV, same shape.
+    """
+    return pump_energy / emitted_energy
 
 
 def saturable_absorption(fluence: Values, saturation_fluence: float) -> Values:
