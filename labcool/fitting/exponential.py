@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
 from labcool.errors import LimitError
+from labcool.fitting._points import known_points
 
 BEND: Final = 16.0
 SIGNIFICANT: Final = 4.0
@@ -87,7 +88,7 @@ def fit_exponential(
     :raises LimitError: if the shapes differ, a std is not positive, the time not ascending or the
         origin after the first point.
     """
-    t, y, sigma = _clean(time, value, std)
+    t, y, sigma = known_points(time, value, std)
     if t.size < _PARAMETERS + 2:
         first = float(t[0]) if t.size else math.nan
         return _not_determined(origin if origin is not None else first, math.nan, 0, _TOO_FEW)
@@ -192,22 +193,6 @@ def _covariance(jacobian: Floats) -> Floats:
 
 def _std(gradient: Floats, covariance: Floats) -> float:
     return math.sqrt(max(float(gradient @ covariance @ gradient), 0.0))
-
-
-def _clean(time: Any, value: Any, std: Any) -> tuple[Floats, Floats, Floats]:
-    t, y = np.asarray(time, np.float64), np.asarray(value, np.float64)
-    sigma = np.asarray(1.0 if std is None else std, np.float64)
-    if t.ndim != 1 or y.shape != t.shape or sigma.shape not in ((), t.shape):
-        shapes = f"{t.shape}, {y.shape}, {sigma.shape}"
-        raise LimitError("shapes of time, value and std", shapes, "(n,) each")
-    sigma = np.broadcast_to(sigma, t.shape)
-    known = np.isfinite(t) & np.isfinite(y) & np.isfinite(sigma)
-    t, y, sigma = t[known], y[known], sigma[known]
-    if not (sigma > 0).all():
-        raise LimitError("std of a value", float(sigma.min()), "above 0")
-    if not (np.diff(t) > 0).all():
-        raise LimitError("time (s)", "not ascending", "ascending")
-    return t, y, sigma
 
 
 def _not_determined(
