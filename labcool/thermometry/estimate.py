@@ -22,6 +22,19 @@ class Flag(IntFlag):
     """The temperature lies outside the range in which the calibration is valid."""
     TOO_FEW_COUNTS = 16
     """The signal hardly stands out of its noise; the value is biased, or NaN if there is none."""
+    LINE_LOST = 32
+    """A line that is needed is not seen above its noise; the value is NaN, and there is a limit."""
+    NOT_CONVERGED = 64
+    """The fit found no answer; the value is NaN."""
+    OUTDATED = 128
+    """The calibration is older than its stated life."""
+    BAD_PIXELS = 256
+    """Pixels were left out: NaN, infinite, or marked as bad."""
+
+
+def flag_names(flags: int) -> list[str]:
+    """Return the flags that are set, in words, like ``["saturated", "line lost"]``."""
+    return [str(flag.name).lower().replace("_", " ") for flag in Flag if flags & flag]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +46,8 @@ class Estimate:
     :param statistical: the part that is independent from point to point, K; averages away.
     :param systematic: the part that the points share, K; does not average away.
     :param flags: sum of :class:`Flag` members, integer.
+    :param upper_limit: temperature that is not exceeded with 95 % confidence, K, for thermometers
+        that can lose their line; NaN where there is a value.
     """
 
     value: NDArray[np.float64]
@@ -40,6 +55,7 @@ class Estimate:
     statistical: NDArray[np.float64]
     systematic: NDArray[np.float64]
     flags: NDArray[np.int64]
+    upper_limit: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of points."""

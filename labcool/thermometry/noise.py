@@ -25,12 +25,15 @@ class DetectorNoise:
         None: the dark spectrum is taken for the pedestal, so that the shot noise of the dark
         current has to be part of the read noise (as it is if that was measured from dark frames
         at the exposure in use).
+    :param excess_noise: factor F by which multiplication of electrons widens the shot noise: √2 in
+        an EM register at high gain, 1 without (Robbins and Hadwen 2003).
     :raises LimitError: if a number is not finite or outside its range.
     """
 
     electrons_per_count: float
     read_noise_counts: float
     pedestal_counts: float | None = None
+    excess_noise: float = 1.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.electrons_per_count) and self.electrons_per_count > 0):
@@ -41,8 +44,15 @@ class DetectorNoise:
             raise LimitError(
                 "read noise (counts)", self.read_noise_counts, "a finite number, 0 or more"
             )
+        if not (math.isfinite(self.excess_noise) and self.excess_noise >= 1):
+            raise LimitError("excess noise factor", self.excess_noise, "a finite number, 1 or more")
         if self.pedestal_counts is not None and not math.isfinite(self.pedestal_counts):
             raise LimitError("pedestal (counts)", self.pedestal_counts, "a finite number")
+
+    @property
+    def variance_per_count(self) -> float:
+        """Variance of one exposure per count of light, ``F²/(electrons per count)``, counts."""
+        return self.excess_noise**2 / self.electrons_per_count
 
     def variance(
         self,
@@ -59,8 +69,8 @@ class DetectorNoise:
         """
         if self.pedestal_counts is not None:
             pedestal = self.pedestal_counts
-        electrons = np.maximum(np.asarray(counts, dtype=np.float64) - pedestal, 0.0)
-        single: NDArray[np.float64] = electrons / self.electrons_per_count
+        light = np.maximum(np.asarray(counts, dtype=np.float64) - pedestal, 0.0)
+        single: NDArray[np.float64] = light * self.variance_per_count
         return (single + self.read_noise_counts**2) / averages
 
     def pedestal_of_band(self, dark_total: float, pixels: int) -> float:
@@ -74,6 +84,6 @@ class DetectorNoise:
         :param pixels: number of pixels in the sum.
         :param averages: number of exposures averaged.
         """
-        shot = np.maximum(above_pedestal, 0.0) * (1 / (self.electrons_per_count * averages))
+        shot = np.maximum(above_pedestal, 0.0) * (self.variance_per_count / averages)
         variance: Numbers = shot + pixels * self.read_noise_counts**2 / averages
         return variance
