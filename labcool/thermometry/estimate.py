@@ -29,7 +29,7 @@ class Flag(IntFlag):
     OUTDATED = 128
     """The calibration is older than its stated life."""
     BAD_PIXELS = 256
-    """Pixels were left out: NaN, infinite, or marked as bad."""
+    """A pixel that is needed is NaN or infinite; the value is NaN."""
 
 
 def flag_names(flags: int) -> list[str]:

@@ -1,0 +1,184 @@
+"""How something that is measured depends on temperature: a curve with its uncertainty.
+
+Width, position or slope of a line against the temperature of a stage; the coefficients are
+correlated, and so are the errors of all temperatures that are read off one curve.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.polynomial.polynomial import polyder, polyval, polyvander
+from numpy.typing import NDArray
+
+from labcool.calibration.checks import positive, stated
+from labcool.calibration.record import CalibrationRecord
+from labcool.errors import LimitError
+from labcool.models.phonons import varshni_gap, varshni_slope
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PolynomialCalibration(CalibrationRecord):
+    """``observable = Σ c_k (T − T0)^k``.
+
+    :param observable: what is measured, e.g. ``"peak energy"``.
+    :param unit: its unit, e.g. ``"eV"``.
+    :param coefficients: c_0, c_1 ..., the unit per K^k; at least two.
+    :param covariance: of the coefficients, as many rows and columns.
+    :param reference_temperature: T0, K.
+    :param valid_range: lowest and highest temperature of the calibration, K; the curve must rise
+        or fall throughout.
+    :param method: how it was measured, e.g. ``"stage, 11 steps"``.
+    :param date: day of the calibration.
+    :param source: run file or publication.
+    :param life_days: days after which it should be repeated; 0: it does not age.
+    :raises LimitError: if a number is outside its range, a shape does not fit, the covariance is
+        none, or the curve turns within the range.
+    """
+
+    observable: str
+    unit: str
+    coefficients: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    reference_temperature: float
+    valid_range: tuple[float, float]
+    method: str
+    date: date
+    source: str
+    life_days: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
+        object.__setattr__(
+            self, "covariance", checked_covariance(self.covariance, len(self.coefficients))
+        )
+        if len(self.coefficients) < 2:
+            raise LimitError("coefficients", self.coefficients, "at least two: level and slope")
+        positive("reference temperature (K)", self.reference_temperature)
+        check_curve(self)
+
+    def value(self, temperature: Floats) -> Floats:
+        """Return the observable at temperatures (K), same shape."""
+        away = np.asarray(temperature - self.reference_temperature, np.float64)
+        observable: Floats = np.asarray(polyval(away, np.array(self.coefficients)), np.float64)
+        return observable
+
+    def slope(self, temperature: Floats) -> Floats:
+        """Return its derivative by temperature, unit/K."""
+        away = np.asarray(temperature - self.reference_temperature, np.float64)
+        rate = polyval(away, polyder(np.array(self.coefficients)))
+        derivative: Floats = np.asarray(rate, np.float64)
+        return derivative
+
+    def gradient(self, temperature: Floats) -> Floats:
+        """Return the derivatives by the coefficients, shape (..., coefficient)."""
+        away = np.asarray(temperature - self.reference_temperature, np.float64)
+        powers: Floats = polyvander(away, len(self.coefficients) - 1)
+        return powers
+
+
+@dataclass(frozen=True)
+class VarshniCalibration(CalibrationRecord):
+    """Energy of a line, ``E0 − α T²/(T + β)``; α is negative for lead-halide perovskites.
+
+    :param coefficients: E0 (eV), α (eV/K), β (K).
+    :param covariance: of the three.
+    :param valid_range: lowest and highest temperature of the calibration, K.
+    :param method: how it was measured.
+    :param date: day of the calibration.
+    :param source: run file or publication.
+    :param life_days: days after which it should be repeated; 0: it does not age.
+    :raises LimitError: as :class:`PolynomialCalibration`.
+    """
+
+    coefficients: tuple[float, float, float]
+    covariance: tuple[tuple[float, ...], ...]
+    valid_range: tuple[float, float]
+    method: str
+    date: date
+    source: str
+    life_days: float = 0.0
+    observable: str = "peak energy"
+    unit: str = "eV"
+
+    def __post_init__(self) -> None:
+        if len(self.coefficients) != 3:
+            raise LimitError("coefficients", self.coefficients, "three: E0, alpha, beta")
+        object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
+        object.__setattr__(self, "covariance", checked_covariance(self.covariance, 3))
+        positive("beta (K)", self.coefficients[2])
+        check_curve(self)
+
+    def value(self, temperature: Floats) -> Floats:
+        """Return the energy at temperatures (K), same shape, eV."""
+        return varshni_gap(temperature, *self.coefficients)
+
+    def slope(self, temperature: Floats) -> Floats:
+        """Return its derivative by temperature, eV/K."""
+        _, alpha, beta = self.coefficients
+        return varshni_slope(temperature, alpha, beta)
+
+    def gradient(self, temperature: Floats) -> Floats:
+        """Return the derivatives by the coefficients, shape (..., 3)."""
+        _, alpha, beta = self.coefficients
+        kelvin = np.asarray(temperature)
+        by_alpha = -kelvin * kelvin / (kelvin + beta)
+        by_beta = alpha * kelvin * kelvin / (kelvin + beta) ** 2
+        return np.stack([np.ones_like(kelvin), by_alpha, by_beta], axis=-1)
+
+
+def checked_covariance(
+    covariance: tuple[tuple[float, ...], ...], size: int
+) -> tuple[tuple[float, ...], ...]:
+    """Return a covariance as plain numbers.
+
+    :raises LimitError: if it is not a symmetric, positive semi-definite matrix of that size.
+    """
+    matrix = np.asarray(covariance, np.float64)
+    if matrix.shape != (size, size) or not np.isfinite(matrix).all():
+        raise LimitError(
+            "covariance of the coefficients", f"shape {matrix.shape}", f"{(size, size)}"
+        )
+    scale = np.sqrt(np.outer(np.diag(matrix), np.diag(matrix)))
+    if (
+        not np.allclose(matrix, matrix.T, rtol=1e-9, atol=0)
+        or (np.abs(matrix) > scale * 1.0001).any()
+    ):
+        raise LimitError(
+            "covariance of the coefficients", matrix.tolist(), "symmetric, correlations -1 to 1"
+        )
+    return tuple(tuple(map(float, row)) for row in matrix)
+
+
+def check_curve(calibration: PolynomialCalibration | VarshniCalibration) -> None:
+    """Check what every curve must be.
+
+    :raises LimitError: if the range is empty, a text is missing, or the curve is not monotonic.
+    """
+    low, high = calibration.valid_range
+    if not 0 < low < high:
+        raise LimitError("valid range (K)", calibration.valid_range, "(lower, higher), above 0")
+    object.__setattr__(calibration, "valid_range", (float(low), float(high)))
+    for field, text in (
+        ("observable of the calibration", calibration.observable),
+        ("method of the calibration", calibration.method),
+        ("source of the calibration", calibration.source),
+    ):
+        stated(field, text)
+    if not (math.isfinite(calibration.life_days) and calibration.life_days >= 0):
+        raise LimitError(
+            "life of the calibration (days)", calibration.life_days, "finite, 0 or more"
+        )
+    slopes = calibration.slope(np.linspace(low, high, 257))
+    if not ((slopes > 0).all() or (slopes < 0).all()):
+        raise LimitError(
+            "calibration curve",
+            f"turns within {low:g} to {high:g} K",
+            "rising or falling throughout",
+            "Narrow its valid range or use fewer coefficients.",
+        )

@@ -1,0 +1,70 @@
+"""From 1/T, which spectra give, to T."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labcool.errors import LimitError
+from labcool.thermometry.estimate import Estimate, Flag
+from labcool.units import BOLTZMANN_EV_PER_K
+
+Floats = NDArray[np.float64]
+
+LEAST_SIGNIFICANCE: Final = 10.0
+"""Below this number of standard deviations of 1/T the distribution of T is visibly skew."""
+
+
+def from_noisy_inverse(inverse: Floats, std: Floats) -> tuple[Floats, Floats]:
+    """Return T and its standard deviation from 1/T and its own.
+
+    The mean of 1/x is larger than 1/(mean of x); to second order that is taken off:
+    ``T (1 − (σ/x)²)``.
+
+    :param inverse: 1/T, 1/K, any shape, above 0 or NaN.
+    :param std: its standard deviation, 1/K, same shape.
+    """
+    first = 1 / inverse
+    relative = std * first
+    return first * (1 - relative * relative), first * relative
+
+
+def from_inverse(
+    inverse: Floats,
+    own_variance: Floats,
+    shared_variance: Floats,
+    bad: NDArray[np.bool_],
+    saturated: ArrayLike | None,
+    valid_range: tuple[float, float],
+) -> Estimate:
+    """Return temperatures from 1/T and the variances of the slope ``1/kB T`` (1/eV²).
+
+    :param inverse: 1/T, 1/K, shape (n,); NaN or below 0 where there is no temperature.
+    """
+    flags = np.zeros(len(inverse), np.int64)
+    warm = inverse > 0
+    flags += int(Flag.NOT_CONVERGED) * (~warm)
+    value, statistical = from_noisy_inverse(
+        np.where(warm, inverse, np.nan), BOLTZMANN_EV_PER_K * np.sqrt(own_variance)
+    )
+    systematic = BOLTZMANN_EV_PER_K * value * value * np.sqrt(shared_variance)
+    low, high = valid_range
+    flags += int(Flag.OUT_OF_RANGE) * (warm & ~((value >= low) & (value <= high)))
+    flags += int(Flag.TOO_FEW_COUNTS) * (warm & (statistical * LEAST_SIGNIFICANCE > value))
+    flags += int(Flag.BAD_PIXELS) * bad
+    if saturated is not None:
+        flags += int(Flag.SATURATED) * np.asarray(saturated, np.bool_)
+    return Estimate(value, np.hypot(statistical, systematic), statistical, systematic, flags)
+
+
+def checked_range(valid_range: tuple[float, float]) -> tuple[float, float]:
+    """Return a range of temperatures.
+
+    :raises LimitError: unless it is (lower, higher), above 0 K.
+    """
+    low, high = valid_range
+    if not 0 < low < high:
+        raise LimitError("valid range (K)", valid_range, "(lower, higher), above 0")
+    return float(low), float(high)
