@@ -71,15 +71,14 @@ class PolynomialCalibration(CalibrationRecord):
     def slope(self, temperature: Floats) -> Floats:
         """Return its derivative by temperature, unit/K."""
         away = np.asarray(temperature - self.reference_temperature, np.float64)
-        rate = polyval(away, polyder(np.array(self.coefficients)))
-        derivative: Floats = np.asarray(rate, np.float64)
-        return derivative
+        rate: Floats = np.asarray(polyval(away, polyder(np.array(self.coefficients))), np.float64)
+        return rate
 
     def gradient(self, temperature: Floats) -> Floats:
         """Return the derivatives by the coefficients, shape (..., coefficient)."""
         away = np.asarray(temperature - self.reference_temperature, np.float64)
-        powers: Floats = polyvander(away, len(self.coefficients) - 1)
-        return powers
+        powers = polyvander(away, len(self.coefficients) - 1)
+        return np.asarray(powers, np.float64)
 
 
 @dataclass(frozen=True)

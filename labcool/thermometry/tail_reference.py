@@ -17,21 +17,19 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import convolve1d
 
 from labcool.errors import LimitError
 from labcool.thermometry.estimate import Estimate
 from labcool.thermometry.inverse import checked_range, from_inverse
 from labcool.thermometry.noise import DetectorNoise
 from labcool.thermometry.reference import Dark, Reference
+from labcool.thermometry.smoothing import mean_of_neighbours
 from labcool.thermometry.spectral_window import (
     SpectralWindow,
     checked_exposure,
     finite_or_nothing,
 )
 from labcool.units import BOLTZMANN_EV_PER_K
-
-_NEIGHBOURHOOD: Final = 17
 
 
 class TailRatio:
@@ -74,7 +72,7 @@ class TailRatio:
             reference.spectrum, exposure=reference.exposure, averages=reference.frames
         )
         self._counts = cut.counts[0]
-        smooth = _mean_of_neighbours(self._counts)
+        smooth = mean_of_neighbours(self._counts)
         if not self._counts.sum() > 0 or cut.bad.any():
             raise LimitError(
                 "reference spectrum in the window (counts)",
@@ -130,15 +128,3 @@ class TailRatio:
         of_reference = self.reference.temperature_std / (known * known * BOLTZMANN_EV_PER_K)
         shared = found[:, 2] + of_reference**2
         return from_inverse(inverse, found[:, 1], shared, cut.bad, saturated, self.valid_range)
-
-
-def _mean_of_neighbours(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each pixel's expectation from its neighbours, itself left out.
-
-    A weight that knows the noise of the very pixel it weighs would bias the slope.
-    """
-    width = min(_NEIGHBOURHOOD, counts.size | 1)
-    kernel = np.full(width, 1 / (width - 1))
-    kernel[width // 2] = 0.0
-    mean: NDArray[np.float64] = convolve1d(counts, kernel, mode="mirror")
-    return mean
