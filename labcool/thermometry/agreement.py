@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_distribution
+from scipy.special import chdtrc
 
 from labcool.errors import LimitError
 from labcool.thermometry.estimate import Estimate, Flag
@@ -69,7 +69,7 @@ class Agreement:
         """Chance that thermometers which agree differ by as much as these; NaN with one alone."""
         if self.degrees_of_freedom < 1:
             return float("nan")
-        return float(chi2_distribution.sf(self.chi2, self.degrees_of_freedom))
+        return float(chdtrc(self.degrees_of_freedom, self.chi2))
 
 
 def combine(readings: Mapping[str, Estimate]) -> Agreement:

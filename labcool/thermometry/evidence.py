@@ -53,6 +53,12 @@ class Evidence:
         if self.dose is not None and not (np.diff(self.dose) >= 0).all():
             raise LimitError("dose (J/cm²)", "falls with time", "the sum of all light so far")
 
+    @property
+    def length(self) -> int:
+        """Number of times; 0 if there is no series."""
+        given = [series for series in (self.monitor, self.scatter, self.dose) if series is not None]
+        return len(given[0]) if given else 0
+
     def regressors(self) -> Iterator[tuple[str, Floats, float]]:
         """Yield (cause, what it would do to ln I, its std) for every cause that can be judged.
 

@@ -23,8 +23,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_distribution
+from scipy.special import chdtrc
 
+from labcool.errors import LimitError
 from labcool.thermometry.agreement import Agreement, combine
 from labcool.thermometry.estimate import Estimate
 from labcool.thermometry.evidence import Evidence
@@ -114,6 +115,8 @@ def judge(
     :raises LimitError: if lengths differ or there is no reading.
     """
     whole = combine(readings)
+    if evidence is not None and evidence.length not in (0, len(whole.value)):
+        raise LimitError("length of the evidence", evidence.length, f"{len(whole.value)}")
     independent = {name: e for name, e in readings.items() if name != intensity}
     told = [_about_agreement(whole)]
     if not independent or intensity not in readings:
@@ -128,7 +131,7 @@ def judge(
         told.append(f"{intensity} and the others have no reading in common")
         return _verdict(Conclusion.UNDECIDED, alone, whole, tuple(independent), told)
     none = _fit_cause("", np.zeros_like(factor), 0.0, factor, spread, offset, fixed=True)
-    agrees = chi2_distribution.sf(none.chi2, use.sum()) > IMPROBABLE
+    agrees = chdtrc(use.sum(), none.chi2) > IMPROBABLE
     causes = _causes(evidence, factor, spread, offset, none)
     best = max(causes, key=lambda cause: cause.gain, default=None)
     told += [_about_cause(cause) for cause in causes]
@@ -140,7 +143,7 @@ def judge(
     told.append(
         f"at the end the intensity is {math.exp(_end(factor)):.3f} times what the others expect"
     )
-    explains = best is not None and chi2_distribution.sf(best.chi2, use.sum()) > IMPROBABLE
+    explains = best is not None and chdtrc(use.sum(), best.chi2) > IMPROBABLE
     if best is not None and best.gain >= DECISIVE and explains:
         return _verdict(Conclusion(best.name), alone, whole, tuple(independent), told, bleached)
     told.append("no cause that was watched explains it")

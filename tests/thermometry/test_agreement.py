@@ -1,0 +1,100 @@
+"""One temperature out of several thermometers, and how far they differ."""
+
+import numpy as np
+import pytest
+
+from labcool.errors import LimitError
+from labcool.thermometry import Estimate, Flag
+from labcool.thermometry.agreement import combine
+
+
+def reading(value: np.ndarray, stat: float, syst: float, flags: int = 0) -> Estimate:
+    n = len(value)
+    own, shared = np.full(n, stat), np.full(n, syst)
+    return Estimate(value, np.hypot(own, shared), own, shared, np.full(n, flags, np.int64))
+
+
+def drawn(truth: np.ndarray, stat: float, syst: float, rng: np.random.Generator) -> Estimate:
+    return reading(truth + rng.normal(0, syst) + rng.normal(0, stat, len(truth)), stat, syst)
+
+
+TRUTH = 290.0 + 5 * np.exp(-np.arange(50) / 12)
+
+
+def test_without_systematics_it_is_the_weighted_mean() -> None:
+    one, other = np.full(4, 290.0), np.full(4, 293.0)
+    found = combine({"a": reading(one, 1.0, 0.0), "b": reading(other, 2.0, 0.0)})
+    np.testing.assert_allclose(found.value, (290 * 4 + 293) / 5)
+    np.testing.assert_allclose(found.statistical, np.sqrt(0.8))
+    np.testing.assert_allclose(found.std, np.sqrt(0.8))
+    assert found.chi2 == pytest.approx(4 * 9 / 5)
+    assert found.degrees_of_freedom == 4
+    np.testing.assert_allclose(found.chi2_at, 9 / 5)
+
+
+def test_mean_is_unbiased_and_its_std_is_the_scatter() -> None:
+    rng = np.random.default_rng(1)
+    pulls, chance = [], []
+    for _ in range(400):
+        found = combine(
+            {
+                "a": drawn(TRUTH, 0.3, 0.5, rng),
+                "b": drawn(TRUTH, 0.8, 0.2, rng),
+                "c": drawn(TRUTH, 2.0, 0.0, rng),
+            }
+        )
+        pulls.append((found.value[25] - TRUTH[25]) / found.std[25])
+        chance.append(found.probability)
+    assert abs(np.mean(pulls)) < 0.15
+    assert np.std(pulls) == pytest.approx(1.0, abs=0.1)
+    assert np.mean(np.array(chance) < 0.05) == pytest.approx(0.05, abs=0.03)
+    assert np.mean(chance) == pytest.approx(0.5, abs=0.05)
+
+
+def test_offsets_are_found_as_far_as_their_priors_allow() -> None:
+    rng = np.random.default_rng(2)
+    exact = reading(TRUTH + rng.normal(0, 0.2, 50), 0.2, 0.0)
+    shifted = reading(TRUTH + 1.5 + rng.normal(0, 0.2, 50), 0.2, 1.0)
+    found = combine({"exact": exact, "shifted": shifted})
+    assert found.offsets[0] == 0
+    assert found.offsets[1] == pytest.approx(1.5, abs=0.15)
+    np.testing.assert_allclose(found.value, TRUTH, atol=0.6)
+    assert found.probability > 1e-3
+
+
+def test_an_offset_beyond_its_prior_is_a_contradiction() -> None:
+    rng = np.random.default_rng(3)
+    found = combine(
+        {
+            "a": reading(TRUTH + rng.normal(0, 0.2, 50), 0.2, 0.1),
+            "b": reading(TRUTH + 3 + rng.normal(0, 0.2, 50), 0.2, 0.1),
+        }
+    )
+    assert found.probability < 1e-9
+
+
+@pytest.mark.parametrize("flag", [Flag.SATURATED, Flag.LINE_LOST, Flag.TOO_FEW_COUNTS])
+def test_readings_that_cannot_be_believed_do_not_count(flag: Flag) -> None:
+    good = reading(TRUTH, 0.5, 0.0)
+    found = combine({"good": good, "bad": reading(TRUTH + 40, 0.1, 0.0, int(flag))})
+    np.testing.assert_allclose(found.value, TRUTH)
+    assert found.degrees_of_freedom == 0
+    assert np.isnan(found.probability)
+
+
+def test_old_calibrations_count_and_holes_do_not() -> None:
+    holed = TRUTH.copy()
+    holed[10] = np.nan
+    found = combine(
+        {"old": reading(holed, 0.5, 0.0, int(Flag.OUTDATED)), "b": reading(holed, 0.5, 0.1)}
+    )
+    assert np.isnan(found.value[10])
+    assert np.isfinite(np.delete(found.value, 10)).all()
+    assert found.degrees_of_freedom == 49
+
+
+def test_refuses_readings_of_different_spectra() -> None:
+    with pytest.raises(LimitError, match="readings"):
+        combine({"a": reading(TRUTH, 1, 0), "b": reading(TRUTH[:3], 1, 0)})
+    with pytest.raises(LimitError, match="readings"):
+        combine({})
