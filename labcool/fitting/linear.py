@@ -57,14 +57,15 @@ def fit_shapes(
     counts = np.where(known, block, 0.0)
     shot = np.broadcast_to(np.asarray(noise.shot, np.float64), (len(block),))[:, np.newaxis]
     floor = np.asarray(noise.floor, np.float64)
+    products = (unit[:, np.newaxis] * unit).reshape(-1, unit.shape[1])
     values, covariance = np.zeros((len(block), len(unit))), np.empty((0, 0, 0))
     expected = np.maximum(counts.mean(axis=1, keepdims=True), 0.0) + np.zeros_like(counts)
     for _ in range(_WEIGHING_ROUNDS):
         weight = 1 / (shot * np.maximum(expected + light, 0.0) + floor + 1e-3 * shot + 1e-12)
-        curvature = np.einsum("np,jp,kp->njk", weight, unit, unit, optimize=True)
+        curvature = (weight @ products.T).reshape(len(block), len(unit), len(unit))
         covariance = np.linalg.inv(curvature)
         before = values
-        pull = np.einsum("np,jp->nj", weight * counts, unit, optimize=True)
+        pull = (weight * counts) @ unit.T
         values = np.einsum("njk,nk->nj", covariance, pull)
         expected = values @ unit
         moved = np.abs(values - before) / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))

@@ -123,8 +123,9 @@ def fit_tail(
 def fit_tail_ratio(
     u: Floats,
     reference: Floats,
-    smooth: Floats,
     reference_variance: Floats,
+    smooth: Floats,
+    smooth_variance: Floats,
     light: Floats,
     spectra: Floats,
     shot: float,
@@ -136,8 +137,10 @@ def fit_tail_ratio(
     """Fit ``counts = reference exp(level − slope u)`` to each spectrum; both are noisy.
 
     :param reference: dark-subtracted counts, shape (pixel,).
-    :param smooth: the same without noise as far as possible, for weights, above 0.
-    :param reference_variance: of each pixel of the reference, its dark aside.
+    :param reference_variance: of each pixel of the reference, its dark aside, from its own counts.
+    :param smooth: expected counts of the reference as far as they are known, above 0, and their
+        variance in ``smooth_variance``: only weights depend on them, so that an error there costs
+        precision but biases neither the slope nor its variance.
     :param shared: variance of the dark of the spectra.
     :param same_dark: whether it is the reference's dark, too, so that its noise cancels at ratio 1.
     :param out: as of :func:`fit_tail`; the third column is the variance that the reference and the
@@ -164,11 +167,10 @@ def fit_tail_ratio(
                 expected = smooth[i] * ratio[i]
                 own[i] = shot * (expected + light[i]) + floor[i]
                 of_dark = (1.0 - ratio[i]) if same_dark else 1.0
-                common[i] = ratio[i] * ratio[i] * reference_variance[i] + (
-                    of_dark * of_dark * shared[i]
-                )
-                weight[i] = expected / (own[i] + common[i])
-                curve[i] = weight[i] * expected
+                squared, dark = ratio[i] * ratio[i], of_dark * of_dark * shared[i]
+                weight[i] = expected / (own[i] + squared * smooth_variance[i] + dark)
+                common[i] = squared * reference_variance[i] + dark
+                curve[i] = weight[i] * ratio[i] * reference[i]
                 pull[i] = weight[i] * (y[i] - ratio[i] * reference[i])
             _sums(u, curve, pull, sums)
             determinant = sums[0] * sums[2] - sums[1] * sums[1]
@@ -179,9 +181,11 @@ def fit_tail_ratio(
             d_slope = c01 * sums[3] + c11 * sums[4]
             shrink = min(1.0, _LONGEST_STEP / (abs(d_level) + abs(d_slope) * reach))
             if d_slope * d_slope < _SHORTEST_STEP**2 * c11 and step > 0:
+                for i in range(count):
+                    own[i] = shot * (y[i] + light[i]) + floor[i]
                 out[s, 0] = slope
-                out[s, 1] = _spread(u, weight, own, c01, c11)
-                out[s, 2] = _spread(u, weight, common, c01, c11)
+                out[s, 1] = max(_spread(u, weight, own, c01, c11), 0.0)
+                out[s, 2] = max(_spread(u, weight, common, c01, c11), 0.0)
                 out[s, 3] = np.sqrt(sums[0])
                 break
             level += shrink * d_level

@@ -5,6 +5,9 @@ have in common (detector, filter, drift, sample) cancels; what is left is the ch
 shape, ``ln(s_on/s_off) = ΔT · d ln s/dT``, with the derivative from a stage calibration: the
 differential luminescence thermometry of Ha et al. (Pokryshkin et al. 2023, section 6).
 
+The relation is linear in ΔT: with the derivative taken at the base temperature, changes of CsPbBr3
+come out wrong by some 0.6 % for each kelvin.
+
 Each spectrum with the pump on is compared with the mean of the spectra without it just before and
 after, so that a slow drift cancels. Fits are those of :mod:`labcool.thermometry.tail_reference`,
 with the log-derivative in the place of the photon energy: noise of both sides is in the std, and no
@@ -136,14 +139,16 @@ class DifferentialThermometer:
             return np.nan, np.nan
         smooth = mean_of_neighbours(off)
         smooth = np.maximum(smooth, 1e-3 * smooth.max())
-        own = (cut.shot * (smooth + cut.light) + cut.floor) / len(neighbours)
+        own = (cut.shot * (off + cut.light) + cut.floor) / len(neighbours)
+        for_weights = (cut.shot * (smooth + cut.light) + cut.floor) / len(neighbours)
         u = -self.derivative.value
         found = np.empty((1, 4))
         fit_tail_ratio(
             u - np.average(u, weights=smooth),
             off,
-            smooth,
             own,
+            smooth,
+            for_weights,
             cut.light,
             finite_or_nothing(cut.counts[index : index + 1]),
             cut.shot,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 
-_NEIGHBOURHOOD: Final = 17
+_NEIGHBOURHOOD: Final = 13
 
 
 def mean_of_neighbours(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -81,7 +81,8 @@ class TailRatio:
                 "Take a brighter reference or widen the window.",
             )
         self._smooth = np.maximum(smooth, 1e-3 * smooth.max())
-        self._own_variance = cut.shot * (self._smooth + cut.light) + cut.floor
+        self._variance = cut.shot * (self._counts + cut.light) + cut.floor
+        self._smooth_variance = cut.shot * (self._smooth + cut.light) + cut.floor
         self._dark_variance = cut.dark_variance
         self._dark = cut.dark
         self._middle = float(np.average(self._window.energies, weights=self._smooth))
@@ -109,12 +110,14 @@ class TailRatio:
 
         cut = self._window.cut(spectra, exposure=checked_exposure(exposure), averages=averages)
         same_dark = cut.dark is self._dark
+        of_other_dark = 0.0 if same_dark else self._dark_variance
         found = np.empty((len(cut.counts), 4))
         fit_tail_ratio(
             self._window.energies - self._middle,
             self._counts,
+            self._variance + of_other_dark,
             self._smooth,
-            self._own_variance if same_dark else self._own_variance + self._dark_variance,
+            self._smooth_variance + of_other_dark,
             cut.light,
             finite_or_nothing(cut.counts),
             cut.shot,
