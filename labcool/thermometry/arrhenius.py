@@ -29,8 +29,8 @@ SAME_FLUENCE: Final = 0.01
 SMALLEST_SIGNAL_TO_NOISE: Final = 4.0
 """Below it the logarithm biases the value by about a tenth of its std, and it is flagged."""
 _CONDITIONS_KEPT: Final = 64
-_SATURATED, _OUT_OF_RANGE, _TOO_FEW_COUNTS = (
-    int(flag) for flag in (Flag.SATURATED, Flag.OUT_OF_RANGE, Flag.TOO_FEW_COUNTS)
+_SATURATED, _OUT_OF_RANGE, _TOO_FEW_COUNTS, _BAD_PIXELS = (
+    int(flag) for flag in (Flag.SATURATED, Flag.OUT_OF_RANGE, Flag.TOO_FEW_COUNTS, Flag.BAD_PIXELS)
 )
 
 Numbers: TypeAlias = "float | NDArray[np.float64]"
@@ -195,6 +195,9 @@ class Arrhenius:
             or has no dark.
         """
         total = self.band_counts(spectra)
+        broken = ~np.isfinite(total)
+        if broken.any():
+            total = np.where(broken, np.nan, total)
         c = self._condition(fluence, exposure, len(total))
         noise = np.sqrt(self.noise.band_variance(total - c.pedestal, self._width, averages))
         signal = total - c.dark
@@ -220,6 +223,8 @@ class Arrhenius:
             + c.energy_variance * log_ratio * log_ratio
         )
         systematic = squared * np.sqrt(variance)
+        if broken.any():
+            flags += _BAD_PIXELS * broken
         if saturated is not None:
             flags += _SATURATED * np.asarray(saturated, np.bool_)
         return Estimate(value, np.hypot(statistical, systematic), statistical, systematic, flags)

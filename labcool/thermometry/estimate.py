@@ -29,7 +29,7 @@ class Flag(IntFlag):
     OUTDATED = 128
     """The calibration is older than its stated life."""
     BAD_PIXELS = 256
-    """A pixel that is needed is NaN or infinite; the value is NaN."""
+    """Pixels in the window are NaN or infinite; the value is NaN, or that of the others."""
 
 
 def flag_names(flags: int) -> list[str]:

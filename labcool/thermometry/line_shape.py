@@ -180,10 +180,13 @@ class LineShapeThermometer:
         area = fit.value(f"{LINE}.area") / fit.std(f"{LINE}.area")
         known = np.isfinite(value)
         low, high = self.valid_range
-        flags = int(Flag.NOT_CONVERGED) * (~known)
-        flags += int(Flag.OUT_OF_RANGE) * (known & ~((value >= low) & (value <= high)))
+        flags = int(Flag.NOT_CONVERGED) * (~fit.converged)
+        inside = known & (value >= low) & (value <= high)
+        flags += int(Flag.OUT_OF_RANGE) * (fit.converged & ~inside)
         flags += int(Flag.TOO_FEW_COUNTS) * (known & ~(area > LEAST_SIGNIFICANCE))
         flags += int(Flag.OUTDATED) * self._outdated
+        all_pixels = self.fitter.window.pixels.size - len(fit.names)
+        flags += int(Flag.BAD_PIXELS) * (fit.degrees_of_freedom < all_pixels)
         if saturated is not None:
             flags += int(Flag.SATURATED) * np.asarray(saturated, np.bool_)
         total = np.hypot(statistical, systematic)

@@ -107,9 +107,13 @@ class _Areas:
     @property
     def log(self) -> Floats:
         """Logarithm of the area, without the bias that its noise makes (to second order)."""
-        positive = np.where(self.value > 0, self.value, np.nan)
-        log_area: Floats = np.log(positive) + (self.std / positive) ** 2 / 2
+        log_area: Floats = np.log(self.positive) + (self.std / self.positive) ** 2 / 2
         return log_area
+
+    @property
+    def positive(self) -> Floats:
+        """Areas that are above 0, NaN for the others."""
+        return np.where(self.value > 0, self.value, np.nan)
 
 
 class RamanRatio:
@@ -223,10 +227,10 @@ class RamanRatio:
         inverse = self._inverse(np.where(seen, weak.log - strong.log, np.nan))
         warm = inverse > 0
         scale = BOLTZMANN_EV_PER_K / self._energy
-        log_std = np.hypot(weak.std / weak.value, strong.std / strong.value)
+        log_std = np.hypot(weak.std / weak.positive, strong.std / strong.positive)
         value, statistical = from_noisy_inverse(np.where(warm, inverse, np.nan), scale * log_std)
         per_log = scale * value * value
-        shared = np.hypot(weak.shared_std / weak.value, strong.shared_std / strong.value)
+        shared = np.hypot(weak.shared_std / weak.positive, strong.shared_std / strong.positive)
         systematic = per_log * np.hypot(shared, self.response_std)
         low, high = self.valid_range
         bad = weak.bad | strong.bad

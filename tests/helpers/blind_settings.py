@@ -30,7 +30,11 @@ def exact_activation_energy() -> ArrheniusCalibration:
     )
 
 
-def exact_curve(observable: str, of_kelvin: Callable[[float], float]) -> PolynomialCalibration:
+def exact_curve(
+    observable: str,
+    of_kelvin: Callable[[float], float],
+    valid_range: tuple[float, float] = (200.0, 350.0),
+) -> PolynomialCalibration:
     """Return a calibration without an error of its own."""
     kelvin = np.linspace(200.0, 350.0, 61)
     values = [of_kelvin(each) for each in kelvin]
@@ -40,7 +44,7 @@ def exact_curve(observable: str, of_kelvin: Callable[[float], float]) -> Polynom
         coefficients=tuple(np.polynomial.polynomial.polyfit(kelvin - 275.0, values, 8)),
         covariance=tuple((0.0,) * 9 for _ in range(9)),
         reference_temperature=275.0,
-        valid_range=(200.0, 350.0),
+        valid_range=valid_range,
         method="exact",
         date=DAY,
         source="exact",

@@ -25,7 +25,9 @@ OFFSET = 100.0
 
 
 def calibration(energy: float = 0.140, std: float = 0.0) -> ArrheniusCalibration:
-    return ArrheniusCalibration(energy, std, (200.0, 330.0), date(2020, 6, 1), "ice bath")
+    return ArrheniusCalibration(
+        energy, std, valid_range=(200.0, 330.0), date=date(2020, 6, 1), source="ice bath"
+    )
 
 
 def noiseless(amplitude: float) -> np.ndarray:
