@@ -45,12 +45,12 @@ def guess_line(
         raise LimitError("pixels that count", int(use.sum()), "3 or more")
     widths = pixel_widths(axis)
     per_area = (widths if scale is None else np.broadcast_to(scale, axis.shape))[use]
-    smooth = uniform_filter1d(np.nan_to_num(block[:, use], posinf=0.0, neginf=0.0), _SMOOTHING, axis=1, mode="nearest")
-    level = (
-        np.percentile(smooth, _EDGE_PERCENT, axis=1) if len(model.lines) else np.zeros(len(block))
+    smooth = uniform_filter1d(
+        np.nan_to_num(block[:, use], posinf=0.0, neginf=0.0), _SMOOTHING, axis=1, mode="nearest"
     )
-    if model.background_degree is None:
-        level = np.zeros(len(block))
+    level = np.zeros(len(block))
+    if model.background_degree is not None:
+        level = np.percentile(smooth, _EDGE_PERCENT, axis=1)
     above = smooth - level[:, np.newaxis]
     highest = above.argmax(axis=1)
     peak = np.maximum(above[np.arange(len(block)), highest], 1e-3)

@@ -9,7 +9,7 @@ counting.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -166,6 +166,20 @@ def fit_spectra(
     covariance[~converged] = np.nan
     at_bound = (parameters <= low) | (parameters >= high)
     return SpectralFit(names, parameters, covariance, chi2, freedom, converged, at_bound, steps)
+
+
+def replaced(fit: SpectralFit, rows: NDArray[np.intp], other: SpectralFit) -> SpectralFit:
+    """Return a fit with some of its spectra taken from another fit of the same model.
+
+    :param rows: which spectra, shape (m,), as many as ``other`` has.
+    """
+    arrays = {}
+    for name in ("parameters", "covariance", "chi2", "converged", "at_bound", "steps"):
+        arrays[name] = getattr(fit, name).copy()
+        arrays[name][rows] = getattr(other, name)
+    freedom = np.array(fit.degrees_of_freedom)
+    freedom[rows] = other.degrees_of_freedom
+    return replace(fit, degrees_of_freedom=freedom, **arrays)
 
 
 def _good(mask: ArrayLike | None, counts: Floats) -> Floats:

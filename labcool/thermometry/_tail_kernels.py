@@ -20,7 +20,7 @@ from labcool.fitting._fast_math import exponential
 Floats = NDArray[np.float64]
 
 _MOST_STEPS: Final = 60
-_SHORTEST_STEP: Final = 1e-4
+_SHORTEST_STEP: Final = 1e-3
 """Of a standard deviation."""
 _LONGEST_STEP: Final = 2.0
 """Of the logarithm, at the end of the window."""
@@ -83,14 +83,19 @@ def fit_tail(
     sums = np.empty(5)
     reach = max(abs(u[0]), abs(u[-1]), 1e-12)
     half = scale.sum()
+    level, slope, total_before, known = 0.0, 0.0, 1.0, False
     for s in range(spectra.shape[0]):
         y = spectra[s]
         out[s, :] = np.nan
         total = y.sum()
         if not total > 0.0:
             continue
-        level = np.log(total / half)
-        slope = out[s - 1, 0] if s > 0 and out[s - 1, 0] > -np.inf else 0.0
+        # Where the spectrum before ended, if it did; the light of the whole window moves with it.
+        if known:
+            level += np.log(total / total_before)
+        else:
+            level, slope = np.log(total / half), 0.0
+        known, total_before = False, total
         for step in range(_MOST_STEPS):
             _expect(u, scale, level, slope, model)
             for i in range(count):
@@ -110,6 +115,7 @@ def fit_tail(
             if d_slope * d_slope < _SHORTEST_STEP**2 * c11 and step > 0:
                 for i in range(count):
                     curve[i] = model[i] / (own[i] + shared[i])
+                known = True
                 out[s, 0] = slope
                 out[s, 1] = _spread(u, curve, own, c01, c11)
                 out[s, 2] = _spread(u, curve, shared, c01, c11)
@@ -153,14 +159,18 @@ def fit_tail_ratio(
     ones = np.ones(count)
     reach = max(abs(u[0]), abs(u[-1]), 1e-12)
     total_reference = reference.sum()
+    level, slope, total_before, known = 0.0, 0.0, 1.0, False
     for s in range(spectra.shape[0]):
         y = spectra[s]
         out[s, :] = np.nan
         total = y.sum()
         if not (total > 0.0 and total_reference > 0.0):
             continue
-        level = np.log(total / total_reference)
-        slope = out[s - 1, 0] if s > 0 and out[s - 1, 0] > -np.inf else 0.0
+        if known:
+            level += np.log(total / total_before)
+        else:
+            level, slope = np.log(total / total_reference), 0.0
+        known, total_before = False, total
         for step in range(_MOST_STEPS):
             _expect(u, ones, level, slope, ratio)
             for i in range(count):
@@ -183,6 +193,7 @@ def fit_tail_ratio(
             if d_slope * d_slope < _SHORTEST_STEP**2 * c11 and step > 0:
                 for i in range(count):
                     own[i] = shot * (y[i] + light[i]) + floor[i]
+                known = True
                 out[s, 0] = slope
                 out[s, 1] = max(_spread(u, weight, own, c01, c11), 0.0)
                 out[s, 2] = max(_spread(u, weight, common, c01, c11), 0.0)

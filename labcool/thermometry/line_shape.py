@@ -18,12 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 from labcool.errors import LimitError
 from labcool.fitting.guess import guess_line
 from labcool.fitting.line_summary import Observable, line_fwhm, line_maximum
-from labcool.fitting.spectra import CountNoise, SpectralFit, fit_spectra
+from labcool.fitting.spectra import CountNoise, SpectralFit, fit_spectra, replaced
 from labcool.fitting.spectral_model import Line, Shape, SpectralModel
 from labcool.thermometry.estimate import Estimate, Flag
 from labcool.thermometry.noise import DetectorNoise
 from labcool.thermometry.reference import Dark
-from labcool.thermometry.spectral_window import SpectralWindow, checked_exposure
+from labcool.thermometry.spectral_window import (
+    SpectralWindow,
+    WindowedSpectra,
+    checked_exposure,
+)
 
 Floats = NDArray[np.float64]
 
@@ -98,17 +102,36 @@ class LineFitter:
     def fit(self, spectra: ArrayLike, *, exposure: float, averages: int = 1) -> SpectralFit:
         """Fit raw spectra, shape (n, pixel) or (pixel,); parameters as for a thermometer."""
         cut = self.window.cut(spectra, exposure=exposure, averages=averages)
-        start = guess_line(self.model, self.window.energies, cut.counts, scale=self._scale)
+        first = self._fit(cut, cut.counts, self._guess(cut.counts[:1]), warm_start=True)
+        # Each spectrum begins where the one before ended; those that this leads astray begin anew.
+        missed = np.flatnonzero(~first.converged)
+        if missed.size == 0:
+            return first
+        counts = cut.counts[missed]
+        again = self._fit(cut, counts, self._guess(counts), warm_start=False)
+        return replaced(first, missed, again)
+
+    def _guess(self, counts: Floats) -> dict[str, Floats]:
+        start = guess_line(self.model, self.window.energies, counts, scale=self._scale)
         lower, upper = self.model.bounds(self.window.energies)
-        for name, low, high in zip(self.model.names, lower, upper, strict=True):
-            start[name] = np.clip(start[name], low, high)
+        return {
+            name: np.clip(start[name], low, high)
+            for name, low, high in zip(self.model.names, lower, upper, strict=True)
+        }
+
+    def _fit(
+        self, cut: WindowedSpectra, counts: Floats, start: dict[str, Floats], *, warm_start: bool
+    ) -> SpectralFit:
+        if len(counts) > 1 and len(start[self.model.names[0]]) == 1:
+            start = {name: each[0] for name, each in start.items()}
         return fit_spectra(
             self.model,
             self.window.energies,
-            cut.counts,
+            counts,
             start=start,
             noise=CountNoise(cut.shot, cut.floor + cut.shot * cut.light),
             scale=self._scale,
+            warm_start=warm_start,
         )
 
 
