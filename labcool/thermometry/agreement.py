@@ -34,6 +34,8 @@ UNUSABLE: Final = (
 )
 """Readings with one of these flags do not count. A calibration that is old or left behind does."""
 _LEAST_STD_K: Final = 1e-9
+_LEAST_STEPS: Final = 20
+_BEYOND_DOUBT: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +50,8 @@ class Agreement:
     :param residuals: (reading − T − b)/stat, shape (k, n); NaN where a reading does not count.
     :param chi2: over all readings.
     :param degrees_of_freedom: readings less times.
+    :param scatter: variance of the residuals from one time to the next over the stated one. It is 1
+        for independent noise; thermometers that read the same photons share some of it.
     :param chi2_at: χ² of each time by itself, without the offsets taken off, shape (n,).
     :param degrees_at: readings less one, of each time, shape (n,).
     """
@@ -61,15 +65,20 @@ class Agreement:
     residuals: Floats
     chi2: float
     degrees_of_freedom: int
+    scatter: float
     chi2_at: Floats
     degrees_at: NDArray[np.int64]
 
     @property
     def probability(self) -> float:
-        """Chance that thermometers which agree differ by as much as these; NaN with one alone."""
+        """Chance that thermometers which agree differ by as much as these; NaN with one alone.
+
+        χ² is divided by :attr:`scatter`: what is asked is whether they differ by more than they
+        flicker.
+        """
         if self.degrees_of_freedom < 1:
             return float("nan")
-        return float(chdtrc(self.degrees_of_freedom, self.chi2))
+        return float(chdtrc(self.degrees_of_freedom, self.chi2 / self.scatter))
 
 
 def combine(readings: Mapping[str, Estimate]) -> Agreement:
@@ -107,6 +116,7 @@ def combine(readings: Mapping[str, Estimate]) -> Agreement:
     statistical = np.where(seen, 1 / np.sqrt(np.where(seen, total, 1.0)), np.nan)
     of_offsets = np.einsum("kn,kl,ln->n", share, covariance, share)
     chi2_at, degrees_at = _each_time(readings, known, number)
+    degrees = int(known.sum() - seen.sum())
     return Agreement(
         names,
         best,
@@ -116,10 +126,30 @@ def combine(readings: Mapping[str, Estimate]) -> Agreement:
         np.sqrt(np.diag(covariance)),
         residuals,
         chi2,
-        int(known.sum() - seen.sum()),
+        degrees,
+        scatter_of(residuals, degrees),
         chi2_at,
         degrees_at,
     )
+
+
+def scatter_of(residuals: Floats, degrees: int) -> float:
+    """Return the variance of residuals from one time to the next over the stated one.
+
+    Half the mean square of successive differences: a slow disagreement does not enter. It is 1 if
+    what is found is not above 1 beyond doubt.
+
+    :param residuals: in standard deviations, shape (k, n) or (n,); NaN where there is none.
+    :param degrees: degrees of freedom of all of them together.
+    """
+    steps = np.diff(np.atleast_2d(residuals), axis=1)
+    known = np.isfinite(steps)
+    count = int(np.isfinite(residuals).sum())
+    if known.sum() < _LEAST_STEPS or degrees < 1:
+        return 1.0
+    of_one = float(np.sum(steps[known] ** 2)) / 2 / int(known.sum())
+    found = of_one * count / degrees
+    return found if found > 1 + _BEYOND_DOUBT * float(np.sqrt(3 / known.sum())) else 1.0
 
 
 def _shared_variance(estimate: Estimate, known: NDArray[np.bool_]) -> float:

@@ -59,11 +59,10 @@ class Evidence:
         given = [series for series in (self.monitor, self.scatter, self.dose) if series is not None]
         return len(given[0]) if given else 0
 
-    def regressors(self) -> Iterator[tuple[str, Floats, float]]:
-        """Yield (cause, what it would do to ln I, its std) for every cause that can be judged.
+    def measured(self) -> Iterator[tuple[str, Floats, float]]:
+        """Yield (cause, what it did to ln I, std of that) for fluence and focus, if they are known.
 
-        The change that a cause makes is known for fluence and focus; for bleaching it is only
-        proportional to the dose.
+        With a monitor alone only the fluence is, with scattered light alone only their product.
         """
         fluence = None
         if self.monitor is not None:
@@ -76,8 +75,6 @@ class Evidence:
             else:
                 spread = float(np.hypot(self.scatter_std, self.monitor_std))
                 yield "focus drift", both - fluence, spread
-        if self.dose is not None and np.ptp(self.dose) > 0:
-            yield "bleaching", -(self.dose - self.dose[0]) / np.ptp(self.dose), 0.0
 
 
 def _first(series: Floats) -> float:

@@ -7,26 +7,34 @@ factor of the intensity,
 
     ln ρ = (Ea/kB) (1/T − 1/T_A),
 
-which is 0 if the intensity falls because the sample is cold. If it is not, every cause that the
-evidence lets judge is fitted to ln ρ(t): fluence and focus drifts with the size that monitor and
-scattered light give them, bleaching with a free factor that must not be negative. A cause explains
-the data if with it the rest is noise; of several the most probable is named.
+which is 0 if the intensity falls because the sample is cold. If it is not, fluence and focus drifts
+are taken off as they were measured, and what remains is held against the dose
+(:mod:`labcool.thermometry.causes`). A cause explains the data if with it the rest is noise.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc
 
 from labcool.errors import LimitError
 from labcool.thermometry.agreement import Agreement, combine
+from labcool.thermometry.causes import (
+    DECISIVE,
+    IMPROBABLE,
+    Bleaching,
+    Explanation,
+    Unexplained,
+    bleaching,
+    take_off_measured,
+    take_off_nothing,
+)
 from labcool.thermometry.estimate import Estimate
 from labcool.thermometry.evidence import Evidence
 from labcool.units import BOLTZMANN_EV_PER_K
@@ -36,10 +44,6 @@ Floats = NDArray[np.float64]
 SIGNIFICANT: Final = 4.0
 """A change of temperature counts if it exceeds this many standard deviations: the extreme of some
 twenty stretches passes 3 by chance in one run of twenty."""
-IMPROBABLE: Final = 1e-3
-"""Thermometers that differ by more than this chance allows do not agree."""
-DECISIVE: Final = 10.0
-"""A cause must raise twice the log-likelihood by this much to be named (beyond its parameters)."""
 _ENDS: Final = 20
 """The change is that between the first and the extreme twentieth of the series."""
 
@@ -85,18 +89,6 @@ class Verdict:
         return "\n".join([self.conclusion.value, *(f"  - {each}" for each in self.evidence)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    name: str
-    gain: float
-    """How much it raises twice the log-likelihood over no cause at all."""
-    chi2: float
-    misfit: float
-    """Minus twice the log-likelihood: unlike χ² it does not reward a cause for being uncertain."""
-    factor: float
-    factor_std: float
-
-
 def judge(
     readings: Mapping[str, Estimate],
     *,
@@ -122,90 +114,58 @@ def judge(
     if not independent or intensity not in readings:
         return _without_comparison(whole, readings, intensity, told)
     shape = combine(independent)
-    alone = _about_shapes(shape, told)
+    alone, trusted = _about_shapes(shape, told), tuple(independent)
     if shape.degrees_of_freedom > 0 and shape.probability < IMPROBABLE:
-        return _verdict(Conclusion.INCONSISTENT, alone, whole, tuple(independent), told)
-    factor, spread, offset = _unexplained(readings[intensity], shape, activation_energy)
-    use = np.isfinite(factor) & np.isfinite(spread)
-    if use.sum() < 2:
+        told.append("the thermometers that do not use the intensity contradict each other")
+        return _verdict(Conclusion.INCONSISTENT, alone, whole, trusted, told)
+    unexplained = _unexplained(readings[intensity], shape, activation_energy)
+    if unexplained.known.sum() < 2:
         told.append(f"{intensity} and the others have no reading in common")
-        return _verdict(Conclusion.UNDECIDED, alone, whole, tuple(independent), told)
-    none = _fit_cause("", np.zeros_like(factor), 0.0, factor, spread, offset, fixed=True)
-    agrees = chdtrc(use.sum(), none.chi2) > IMPROBABLE
-    causes = _causes(evidence, factor, spread, offset, none)
-    best = max(causes, key=lambda cause: cause.gain, default=None)
-    told += [_about_cause(cause) for cause in causes]
-    bleached = next((c for c in causes if c.name == "bleaching"), None)
-    if agrees and (best is None or best.gain < DECISIVE):
-        told.append(f"the intensity is what the others expect (χ² {none.chi2:.0f}/{use.sum()})")
+        return _verdict(Conclusion.UNDECIDED, alone, whole, trusted, told)
+    bare = take_off_nothing(unexplained)
+    best = _best(bare, take_off_measured(unexplained, evidence), told)
+    lost = None
+    if evidence is not None and evidence.dose is not None and np.ptp(evidence.dose) > 0:
+        lost = bleaching(best.rest, evidence.dose)
+        told.append(_about_bleaching(lost))
+    if bare.suffices and best is bare and (lost is None or lost.gain < DECISIVE):
+        told.append("the intensity is what the others expect")
         change = _change(whole)
-        return _verdict(_direction(*change), change, whole, tuple(readings), told, bleached)
-    told.append(
-        f"at the end the intensity is {math.exp(_end(factor)):.3f} times what the others expect"
-    )
-    explains = best is not None and chdtrc(use.sum(), best.chi2) > IMPROBABLE
-    if best is not None and best.gain >= DECISIVE and explains:
-        return _verdict(Conclusion(best.name), alone, whole, tuple(independent), told, bleached)
+        return _verdict(_direction(*change), change, whole, tuple(readings), told, lost)
+    end = math.exp(_end(unexplained.log_factor))
+    told.append(f"at the end the intensity is {end:.3f} times what the others expect")
+    if lost is not None and lost.gain >= DECISIVE and lost.probability > IMPROBABLE:
+        return _verdict(Conclusion.BLEACHING, alone, whole, trusted, told, lost)
+    if best.names and best.suffices:
+        return _verdict(Conclusion(best.names[0]), alone, whole, trusted, told, lost)
     told.append("no cause that was watched explains it")
-    return _verdict(Conclusion.INCONSISTENT, alone, whole, tuple(independent), told, bleached)
+    return _verdict(Conclusion.INCONSISTENT, alone, whole, trusted, told, lost)
 
 
-def _unexplained(
-    estimate: Estimate, shape: Agreement, activation_energy: float
-) -> tuple[Floats, Floats, float]:
-    """Return ln ρ, its independent std, and the std of an offset that all points share."""
+def _best(bare: Explanation, others: list[Explanation], told: list[str]) -> Explanation:
+    """Return the best explanation by measured causes; each must earn its place."""
+    for other in others:
+        told.append(
+            f"{' and '.join(other.names)} as measured change the misfit by "
+            f"{other.misfit - bare.misfit:+.0f}"
+        )
+    best = bare
+    for other in sorted(others, key=lambda each: len(each.names)):
+        if best.misfit - other.misfit > DECISIVE:
+            best = other
+    return best
+
+
+def _unexplained(estimate: Estimate, shape: Agreement, activation_energy: float) -> Unexplained:
     scale = activation_energy / BOLTZMANN_EV_PER_K
-    factor = scale * (1 / shape.value - 1 / estimate.value)
+    log_factor = scale * (1 / shape.value - 1 / estimate.value)
     per_kelvin = scale / estimate.value**2
     spread = per_kelvin * np.hypot(estimate.statistical, shape.statistical)
     shared = np.sqrt(np.maximum(shape.std**2 - shape.statistical**2, 0.0))
     common = per_kelvin * np.hypot(estimate.systematic, shared)
     known = np.isfinite(common)
-    return factor, spread, float(np.mean(common[known])) if known.any() else 0.0
-
-
-def _causes(
-    evidence: Evidence | None, factor: Floats, spread: Floats, offset: float, none: _Cause
-) -> list[_Cause]:
-    if evidence is None:
-        return []
-    found = []
-    for name, regressor, own in evidence.regressors():
-        fixed = name != "bleaching"
-        cause = _fit_cause(name, regressor, own, factor, spread, offset, fixed=fixed)
-        penalty = 0.0 if fixed else 1.0
-        gain = none.misfit - cause.misfit - penalty
-        found.append(replace(cause, gain=gain))
-    return found
-
-
-def _fit_cause(
-    name: str,
-    regressor: Floats,
-    own: float,
-    factor: Floats,
-    spread: Floats,
-    offset: float,
-    *,
-    fixed: bool,
-) -> _Cause:
-    """Fit ``ln ρ = offset + κ regressor``; κ is 1 if fixed, else not negative."""
-    use = np.isfinite(factor) & np.isfinite(spread) & np.isfinite(regressor)
-    y, x = factor[use], regressor[use]
-    weight = 1 / (spread[use] ** 2 + own**2)
-    prior = 1 / max(offset, 1e-6) ** 2
-    curvature = np.array(
-        [[weight.sum() + prior, weight @ x], [weight @ x, weight @ (x * x)]], np.float64
-    )
-    pull = np.array([weight @ y, weight @ (x * y)])
-    kappa, std = (1.0, 0.0) if fixed else (0.0, math.nan)
-    if not fixed and np.linalg.det(curvature) > 0:
-        covariance = np.linalg.inv(curvature)
-        kappa, std = max(float((covariance @ pull)[1]), 0.0), float(np.sqrt(covariance[1, 1]))
-    shift = (pull[0] - curvature[0, 1] * kappa) / curvature[0, 0]
-    rest = y - shift - kappa * x
-    chi2 = float(weight @ (rest * rest) + prior * shift * shift)
-    return _Cause(name, 0.0, chi2, chi2 - float(np.log(weight).sum()), kappa, std)
+    offset = float(np.mean(common[known])) if known.any() else 0.0
+    return Unexplained(log_factor, spread, offset)
 
 
 def _change(agreement: Agreement) -> tuple[float, float]:
@@ -257,13 +217,9 @@ def _about_shapes(shape: Agreement, told: list[str]) -> tuple[float, float]:
     return change
 
 
-def _about_cause(cause: _Cause) -> str:
-    size = (
-        ""
-        if math.isnan(cause.factor_std) or cause.factor_std == 0
-        else (f", {1 - math.exp(-cause.factor):.1%} ± {cause.factor_std:.1%} of the emitters")
-    )
-    return f"{cause.name} changes the misfit by {-cause.gain:+.0f}{size}"
+def _about_bleaching(lost: Bleaching) -> str:
+    size = f"{lost.lost:.1%} ± {lost.lost_std:.1%} of the emitters"
+    return f"bleaching of {size} changes the misfit by {-lost.gain:+.0f}"
 
 
 def _without_comparison(
@@ -287,10 +243,7 @@ def _verdict(
     whole: Agreement,
     trusted: tuple[str, ...],
     told: list[str],
-    bleached: _Cause | None = None,
+    lost: Bleaching | None = None,
 ) -> Verdict:
-    part, part_std = math.nan, math.nan
-    if bleached is not None and math.isfinite(bleached.factor_std):
-        part = 1 - math.exp(-bleached.factor)
-        part_std = (1 - part) * bleached.factor_std
+    part, part_std = (math.nan, math.nan) if lost is None else (lost.lost, lost.lost_std)
     return Verdict(conclusion, *change, whole, trusted, part, part_std, tuple(told))
