@@ -1,0 +1,95 @@
+"""What the spectrometer driver makes of transfers whose defects seabreeze does not notice."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import seabreeze.pyseabreeze.protocol
+
+from drivers.ocean import OceanSpectrometer
+from labcool.clock import VirtualClock
+from labcool.errors import GarbledAnswer, InstrumentDisconnected, InstrumentError
+from simulators.faults import Fault, FaultyFlameLink
+from simulators.flame import Flame
+
+
+@pytest.fixture(autouse=True)
+def _usb_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = SimpleNamespace(sleep=lambda _: None)
+    monkeypatch.setattr(seabreeze.pyseabreeze.protocol, "time", pauses)
+
+
+class Bench:
+    def __init__(self, model: str = "FLAME-S", saturation: int = 65535) -> None:
+        self.clock = VirtualClock()
+        pixels = 3840 if model == "USB4000" else 2048
+        self.device = Flame(
+            self.clock,
+            expose=lambda _start, _duration: lambda: np.full(pixels, 40_000.0),
+            rng=np.random.default_rng(3),
+            model=model,
+            saturation=saturation,
+        )
+        self.link = FaultyFlameLink(self.device)
+
+    def connect(self, **settings: Any) -> OceanSpectrometer:
+        return OceanSpectrometer(self.link, "flame", clock=self.clock, **settings)
+
+
+@pytest.mark.parametrize("saturation", [65535, 55000])
+@pytest.mark.parametrize("model", ["FLAME-S", "USB2000+", "USB4000"])
+def test_the_byte_behind_a_lost_spectrum_is_no_spectrum(model: str, saturation: int) -> None:
+    bench = Bench(model, saturation)
+    spectrometer = bench.connect()
+    right = spectrometer.acquire()
+    lost = 1 if model == "USB4000" else 0
+    bench.link.faulty.inject(Fault("dropped", after=lost))
+    with pytest.raises(GarbledAnswer, match=r"^flame: no spectrum, only the byte came"):
+        spectrometer.acquire()
+    again = spectrometer.acquire()
+    assert abs(float(again.counts.mean()) / float(right.counts.mean()) - 1) < 0.01
+
+
+def test_a_spectrum_of_equal_pixels_is_one() -> None:
+    bench = Bench()
+    bench.device.detector.read_out = lambda *_: np.full(2048, 65535, dtype="<u2")  # type: ignore[method-assign]
+    assert bench.connect().acquire().saturated
+
+
+def test_an_answer_of_another_kind_while_connecting_is_an_error_with_the_name() -> None:
+    bench = Bench()
+    bench.connect().shutdown()
+    bench.link.faulty.inject(Fault("shifted"))
+    with pytest.raises(InstrumentError, match=r"^flame: "):
+        bench.connect()
+    bench.connect().shutdown()
+
+
+def test_a_connection_that_fails_half_way_leaves_the_device_free() -> None:
+    bench = Bench()
+    bench.link.faulty.inject(Fault("dropped", after=3))
+    with pytest.raises(InstrumentError, match=r"^flame: "):
+        bench.connect()
+    assert bench.connect().acquire().counts.size == 2048
+
+
+def test_an_answer_that_a_program_before_has_not_fetched_is_discarded(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    spectrometer = bench.connect()
+    bench.device.board_temperature = 20.0
+    bench.device._read_temperature()
+    bench.device.board_temperature = 40.0
+    assert spectrometer.board_temperature == pytest.approx(313.15, abs=0.01)
+    assert caplog.messages == ["flame: discarded an answer that nobody had fetched."]
+
+
+def test_a_device_that_is_not_there_is_disconnected() -> None:
+    bench = Bench()
+    bench.link.unplug()
+    with pytest.raises(InstrumentDisconnected, match=r"^flame: "):
+        bench.connect()
