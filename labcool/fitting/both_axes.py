@@ -19,7 +19,12 @@ from labcool.fitting.curve import CurveFit, checked_points, fit_curve, not_deter
 Floats = NDArray[np.float64]
 
 _MOST_STEPS: Final = 400
-_SINGULAR: Final = 1e-10
+_FIRST_ERROR: Final = 10000
+_CONVERGED: Final = (1, 2, 3)
+"""Last digit of ODRPACK's code: by the sum of squares, by the parameters, or by both."""
+_SINGULAR: Final = 1e-8
+_STEP: Final = 1e-6
+_PART_OF_STD: Final = 1e-3
 
 
 def fit_both_axes(
@@ -69,15 +74,43 @@ def fit_both_axes(
         diff_scheme="central",
         maxit=_MOST_STEPS,
     )
-    return _outcome(found, names, values.size - len(names))
-
-
-def _outcome(found: Any, names: list[str], freedom: int) -> CurveFit:
-    if found.irank > 0 or not found.inv_condnum > _SINGULAR:
-        return not_determined(names, freedom, "the data do not tell the parameters apart")
-    if not found.success:
+    freedom = values.size - len(names)
+    if not (found.info < _FIRST_ERROR and found.info % 10 in _CONVERGED):
         return not_determined(names, freedom, f"the fit found no minimum ({found.stopreason})")
+    away = np.sqrt(np.maximum(np.nan_to_num(np.diag(found.cov_beta)), 0.0))
+    step = np.maximum(_STEP * np.maximum(np.abs(found.beta), _STEP), _PART_OF_STD * away)
+    weighted = _weighted_jacobian(evaluate, found, step, spread / scale, sigma)
+    return _outcome(found, names, freedom, weighted)
+
+
+def _weighted_jacobian(
+    evaluate: Callable[[Floats, Floats], Floats],
+    found: Any,
+    step: Floats,
+    u_std: Floats,
+    y_std: Floats,
+) -> Floats:
+    """Return the derivatives by the parameters over the std of each point, in both axes."""
+    u, beta, columns = found.xplusd, found.beta, []
+    for index, size in enumerate(step):
+        away = np.zeros(beta.size)
+        away[index] = size
+        columns.append((evaluate(u, beta + away) - evaluate(u, beta - away)) / (2 * size))
+    slope = (evaluate(u + _STEP, beta) - evaluate(u - _STEP, beta)) / (2 * _STEP)
+    jacobian: Floats = np.column_stack(columns) / np.hypot(y_std, slope * u_std)[:, np.newaxis]
+    return jacobian
+
+
+def _outcome(found: Any, names: list[str], freedom: int, jacobian: Floats) -> CurveFit:
+    """Return values and covariance. ODRPACK's own rank is wrong for points that fit exactly."""
+    if not np.isfinite(jacobian).all():
+        return not_determined(names, freedom, "the curve is not finite near the best fit")
+    lengths = np.linalg.norm(jacobian, axis=0)
+    scales = np.where(lengths > 0, lengths, 1.0)
+    _, singular, rows = np.linalg.svd(jacobian / scales, full_matrices=False)
+    if not singular[-1] > _SINGULAR * singular[0]:
+        return not_determined(names, freedom, "the data do not tell the parameters apart")
     chi2 = float(found.sum_square)
-    covariance = np.array(found.cov_beta) * max(1.0, chi2 / freedom)
+    covariance = (rows.T / singular**2) @ rows / np.outer(scales, scales)
     values = dict(zip(names, map(float, found.beta), strict=True))
-    return CurveFit(values, covariance, chi2, freedom, True, "")
+    return CurveFit(values, covariance * max(1.0, chi2 / freedom), chi2, freedom, True, "")

@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 _LEAST_RATIO: Final = 1e-2
 _LARGEST_RATIO: Final = 1e2
 _NODES: Final = 121
+_DROWNED: Final = 0.5
+"""Variance of the tail over its square."""
 
 
 class Observable(NamedTuple):
@@ -81,29 +83,55 @@ def _of(line: Line, fit: SpectralFit, gradient: dict[str, Floats], value: Floats
     rows = np.zeros((len(fit), len(fit.names)))
     for name, slope in gradient.items():
         rows[:, fit.index(f"{line.name}.{name}")] = slope
+    covariance = fit.covariance
+    if line.shape == "emg":
+        covariance = _given_the_tail(covariance, fit, fit.index(f"{line.name}.tail"))
     used = [fit.index(f"{line.name}.{name}") for name in gradient]
-    part = fit.covariance[:, used][:, :, used]
+    part = covariance[:, used][:, :, used]
     variance = np.einsum("nj,njk,nk->n", rows[:, used], part, rows[:, used])
-    return Observable(value, np.sqrt(variance))
+    return Observable(value, np.sqrt(np.maximum(variance, 0.0)))
+
+
+def _given_the_tail(covariance: Floats, fit: SpectralFit, tail: int) -> Floats:
+    """Return the covariance, with the tail taken as it is where it drowns in its own uncertainty.
+
+    Without a tail, centre and tail do the same to a line, and the linear errors of all parameters
+    grow without limit along a valley that is curved, in which maximum and width stay what they are.
+    """
+    drowned = covariance[:, tail, tail] > _DROWNED * fit.parameters[:, tail] ** 2
+    if not drowned.any():
+        return covariance
+    some = covariance[drowned]
+    column = some[:, :, tail]
+    share = column[:, :, np.newaxis] * column[:, np.newaxis] / some[:, tail, tail, None, None]
+    given = covariance.copy()
+    given[drowned] = some - share
+    return given
 
 
 def _shape_of(which: int, line: Line, fit: SpectralFit) -> tuple[Floats, Floats]:
-    """Return a tabulated quantity (0 maximum, 1 width, in sigmas) and its derivative by the ratio.
+    """Return a quantity (0 maximum, 1 width, in sigmas) and its derivative by the ratio r.
 
-    Beyond the table the line is a pure Gaussian or a pure exponential as far as anybody can see.
+    Tabulated is what is left of ``r`` and of ``√(1 + r²)``, which they are for a short tail: there
+    sigma, centre and tail are nearly degenerate, and their errors cancel only if derivatives are
+    exact.
     """
     ratio = fit.value(f"{line.name}.tail") / fit.value(f"{line.name}.sigma")
     inside = np.clip(ratio, _LEAST_RATIO, _LARGEST_RATIO)
     spline = _tables()[which]
-    slope = spline(np.log(inside), 1) / inside
-    beyond = ratio - inside
-    return spline(np.log(inside)) + slope * beyond, slope
+    rest = spline(np.log(inside))
+    slope_of_rest = np.where(ratio == inside, spline(np.log(inside), 1) / inside, 0.0)
+    if which == 0:
+        return ratio * rest, rest + ratio * slope_of_rest
+    root = np.sqrt(1 + ratio * ratio)
+    return root * rest, ratio / root * rest + root * slope_of_rest
 
 
 @cache
 def _tables() -> tuple[CubicSpline, CubicSpline]:
     ratios = np.geomspace(_LEAST_RATIO, _LARGEST_RATIO, _NODES)
-    maxima, widths = zip(*(_maximum_and_width(float(ratio)) for ratio in ratios), strict=True)
+    pairs = np.array([_maximum_and_width(float(ratio)) for ratio in ratios])
+    maxima, widths = pairs[:, 0] / ratios, pairs[:, 1] / np.sqrt(1 + ratios * ratios)
     return CubicSpline(np.log(ratios), maxima), CubicSpline(np.log(ratios), widths)
 
 
@@ -114,7 +142,7 @@ def _maximum_and_width(ratio: float) -> tuple[float, float]:
         return float(exponentially_modified_gaussian(np.array([x]), 0.0, 1.0, ratio)[0])
 
     top = minimize_scalar(
-        lambda x: -shape(x), bounds=(-1.0, 6.0), method="bounded", options={"xatol": 1e-9}
+        lambda x: -shape(x), bounds=(-1.0, 6.0), method="bounded", options={"xatol": 1e-10}
     ).x
     half = shape(top) / 2
     low = brentq(lambda x: shape(x) - half, top - 6.0, top, xtol=1e-12)
