@@ -25,6 +25,8 @@ _LARGEST_RATIO: Final = 1e2
 _NODES: Final = 121
 _DROWNED: Final = 0.5
 """Variance of the tail over its square."""
+_SHORT: Final = 0.1
+"""In sigmas."""
 
 
 class Observable(NamedTuple):
@@ -85,20 +87,24 @@ def _of(line: Line, fit: SpectralFit, gradient: dict[str, Floats], value: Floats
         rows[:, fit.index(f"{line.name}.{name}")] = slope
     covariance = fit.covariance
     if line.shape == "emg":
-        covariance = _given_the_tail(covariance, fit, fit.index(f"{line.name}.tail"))
+        covariance = _given_the_tail(line, fit)
     used = [fit.index(f"{line.name}.{name}") for name in gradient]
     part = covariance[:, used][:, :, used]
     variance = np.einsum("nj,njk,nk->n", rows[:, used], part, rows[:, used])
     return Observable(value, np.sqrt(np.maximum(variance, 0.0)))
 
 
-def _given_the_tail(covariance: Floats, fit: SpectralFit, tail: int) -> Floats:
-    """Return the covariance, with the tail taken as it is where it drowns in its own uncertainty.
+def _given_the_tail(line: Line, fit: SpectralFit) -> Floats:
+    """Return the covariance, with a short tail that drowns in its uncertainty taken as it is.
 
     Without a tail, centre and tail do the same to a line, and the linear errors of all parameters
     grow without limit along a valley that is curved, in which maximum and width stay what they are.
     """
-    drowned = covariance[:, tail, tail] > _DROWNED * fit.parameters[:, tail] ** 2
+    covariance, tail = fit.covariance, fit.index(f"{line.name}.tail")
+    length = fit.parameters[:, tail]
+    drowned = (covariance[:, tail, tail] > _DROWNED * length**2) & (
+        length < _SHORT * fit.value(f"{line.name}.sigma")
+    )
     if not drowned.any():
         return covariance
     some = covariance[drowned]
