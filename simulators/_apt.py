@@ -96,6 +96,8 @@ class APTDevice(SimulatedDevice):
     :raises LimitError: if the serial number does not have eight digits.
     """
 
+    telltale = slice(0, 2)
+
     def __init__(
         self, clock: Clock, *, model: str, serial: int, firmware: tuple[int, int, int]
     ) -> None:
@@ -108,6 +110,11 @@ class APTDevice(SimulatedDevice):
         self._enabled = True
         self._inbox = bytearray()
         self._giving_up: int | None = None
+
+    def _begin_anew(self) -> None:
+        """Start enabled."""
+        self._inbox.clear()
+        self._enabled = True
 
     def _accept(self, data: bytes) -> None:
         self._cancel(self._giving_up)

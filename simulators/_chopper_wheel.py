@@ -74,35 +74,36 @@ BLADES: Final = (
 )
 
 
-class Wheel:
+@dataclass(frozen=True, slots=True)
+class Motion:
     """A wheel whose rate relaxes exponentially to the one it is driven at.
 
-    :param moment: clock moment at which it stands still, s.
+    :param moment: at which this began, clock s; before it the wheel is as it was then.
+    :param made: turns made by then.
+    :param begun: rate at that moment, turns/s.
+    :param wanted: rate it is driven at, turns/s.
+    :param time_constant: s.
     """
 
-    def __init__(self, moment: float) -> None:
-        self._moment = moment
-        self._turns = 0.0
-        self._rate = 0.0
-        self._wanted = 0.0
-        self._time_constant = 1.0
+    moment: float
+    made: float = 0.0
+    begun: float = 0.0
+    wanted: float = 0.0
+    time_constant: float = 1.0
 
-    def drive(self, rate: float, time_constant: float, moment: float) -> None:
-        """Approach ``rate`` (turns/s) with ``time_constant`` (s) from ``moment`` on."""
-        self._turns, self._rate = self.turns(moment), self.rate(moment)
-        self._moment = moment
-        self._wanted = rate
-        self._time_constant = time_constant
+    def driven(self, rate: float, time_constant: float, moment: float) -> Motion:
+        """Return what follows if it is driven at ``rate`` (turns/s) from ``moment`` (s) on."""
+        return Motion(moment, self.turns(moment), self.rate(moment), rate, time_constant)
 
     def rate(self, moment: float) -> float:
         """Return the rate (turns/s) at ``moment``."""
-        return self._wanted + (self._rate - self._wanted) * self._left(moment)
+        return self.wanted + (self.begun - self.wanted) * self._left(moment)
 
     def turns(self, moment: float) -> float:
         """Return the turns made by ``moment``."""
-        passed = max(moment - self._moment, 0.0)
-        excess = (self._rate - self._wanted) * self._time_constant * (1 - self._left(moment))
-        return self._turns + self._wanted * passed + excess
+        passed = max(moment - self.moment, 0.0)
+        excess = (self.begun - self.wanted) * self.time_constant * (1 - self._left(moment))
+        return self.made + self.wanted * passed + excess
 
     def _left(self, moment: float) -> float:
-        return math.exp(-max(moment - self._moment, 0.0) / self._time_constant)
+        return math.exp(-max(moment - self.moment, 0.0) / self.time_constant)

@@ -1,9 +1,9 @@
 """Which simulated device stands behind which driver, and how it is wired to the others.
 
-Shutters, lasers and mounts act on the light of the bench, and stages carry its sample. The other
-devices stand beside it, for want of an experiment around them: a power meter without light, a
-lock-in amplifier with nothing but noise at its input, a chopper that no beam passes, and a probe in
-the room. Whoever tests against more gives the devices a signal of their own.
+Shutters, lasers, mounts and the chopper act on the light of the bench, and stages carry its sample.
+Lock-in amplifier, power meter and spectrometers look at the light (:mod:`simulators.detection`),
+the monochromator stands before the lock-in's photodiode, and the Digi-Sense reads a thermocouple on
+the sample's stage.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from labcool.errors import ConfigurationError
-from simulators._surroundings import Factory, Surroundings
-from simulators.acton import ActonSP2300i
+from simulators._andor_on_bench import andor, shamrock
+from simulators._faulty_line import FaultyLine
+from simulators._faulty_usb import FaultyFlameLink
+from simulators._pass_band import PassBand, band_width
+from simulators._superk_modules import MODULES, superk
+from simulators._surroundings import Electrons, Factory, Surroundings
+from simulators._thermocouple import Thermocouple
+from simulators.acton import GRATINGS, ActonSP2300i
 from simulators.cobolt import Cobolt06
+from simulators.detection import METER_WAVELENGTH_NM
 from simulators.digisense import DigiSense
 from simulators.elliptec import ELL14
 from simulators.finesse import Finesse
@@ -29,15 +36,14 @@ from simulators.pm100d import PM100D
 from simulators.sc10 import SC10
 from simulators.sr830 import SR830
 from simulators.ttl_shutter import ControlLinePort, InputLine, TTLShutter
-from simulators.usb_backend import FlameLink
 
-__all__ = ["DEVICES", "KINDS", "ROOM_TEMPERATURE_K", "Factory", "Surroundings", "factory"]
+__all__ = ["DEVICES", "ROOM_TEMPERATURE_K", "Factory", "Surroundings", "factory"]
 
 ROOM_TEMPERATURE_K: Final = 298.15
 ENTRY_POINTS: Final = "labcool.simulators"
 
 _LARGEST_FINESSE_W: Final = 6.0
-_METER_WAVELENGTH_NM: Final = 532.0
+_SLIT_MM: Final = 0.5
 _PROBE_NOISE_K: Final = 0.05
 _FLAME_MODELS: Final = {"FLAMES": "FLAME-S", "USB2000PLUS": "USB2000+", "USB4000": "USB4000"}
 _SENSOR_LINES: Final[dict[str, InputLine]] = {"CTS": "cts", "DSR": "dsr", "CD": "cd"}
@@ -80,7 +86,7 @@ def _ttl_shutter(around: Surroundings) -> TTLShutter:
         sensor=_SENSOR_LINES.get(str(sensor), "cts"),
     )
     port.port = "simulated"
-    around.reached_by(port, _CONTROL_LINES)
+    around.reached_by(port, _CONTROL_LINES, FaultyLine(shutter, port, around.fault_rng))
     return shutter
 
 
@@ -107,7 +113,7 @@ def _k10cr1(around: Surroundings) -> K10CR1:
 
 
 def _mc2000b(around: Surroundings) -> MC2000B:
-    return MC2000B(around.clock)
+    return MC2000B(around.clock, moved=around.chopper_moved)
 
 
 def _linkam(around: Surroundings) -> LinkamT95:
@@ -123,9 +129,10 @@ def _lakeshore(model: str) -> Factory:
 
 
 def _digisense(around: Surroundings) -> DigiSense:
+    bead = Thermocouple(around.stage_temperature, around.clock.now(), ROOM_TEMPERATURE_K)
     return DigiSense(
         around.clock,
-        temperature=lambda _moment: ROOM_TEMPERATURE_K,
+        temperature=bead.at,
         address=str(around.settings.get("address", 1)),
         noise=_PROBE_NOISE_K,
         rng=around.rng,
@@ -133,27 +140,40 @@ def _digisense(around: Surroundings) -> DigiSense:
 
 
 def _flame(around: Surroundings) -> Flame:
+    def expose(start: float, duration: float) -> Electrons:
+        return around.expose(start, duration, device.wavelengths)
+
     device = Flame(
         around.clock,
         serial=str(around.settings.get("serial") or "FLMS00001"),
         model=_FLAME_MODELS[str(around.settings.get("model") or "FLAMES")],
-        expose=around.expose,
+        expose=expose,
         rng=around.rng,
     )
-    around.reached_by(FlameLink(device, around.clock), _BELOW_USB)
+    link = FaultyFlameLink(device, around.fault_rng)
+    around.reached_by(link, _BELOW_USB, link.faulty)
     return device
 
 
 def _pm100d(around: Surroundings) -> PM100D:
-    wavelength = float(around.settings.get("wavelength") or _METER_WAVELENGTH_NM)
-    return PM100D(around.clock, power=lambda _moment: 0.0, wavelength=wavelength, rng=around.rng)
+    around.detects = True
+    return PM100D(
+        around.clock,
+        power=lambda moment: around.detection.metered(moment),
+        wavelength=METER_WAVELENGTH_NM,
+        rng=around.rng,
+    )
 
 
 def _sr830(around: Surroundings) -> SR830:
+    around.detects = True
     return SR830(
         around.clock,
-        signal=lambda _moment: 0j,
-        reference=lambda _moment: None,
+        signal=lambda moment: around.detection.lock_in_input(moment),
+        reference=lambda moment: around.detection.reference(moment),
+        source_noise=lambda moment: around.detection.lock_in_noise(moment),
+        harmonics=lambda number, moment: around.detection.harmonic(number, moment),
+        aux_in=lambda number, moment: around.detection.aux_input(number, moment),
         rng=around.rng,
         interface="rs232" if around.settings.get("interface") == "rs232" else "gpib",
     )
@@ -173,11 +193,20 @@ def _cobolt(around: Surroundings) -> Cobolt06:
         around.clock,
         power_changed=around.laser_power_changed,
         max_power=float(around.settings.get("max_power", 0.1)),
+        wavelength=round(float(around.settings.get("wavelength", 532.0))),
     )
 
 
 def _acton(around: Surroundings) -> ActonSP2300i:
-    return ActonSP2300i(around.clock, wavelength_changed=lambda _nm, _moment: None)
+    made: list[ActonSP2300i] = []
+
+    def moved(wavelength: float, moment: float) -> None:
+        grating = made[0].grating if made else GRATINGS[1]
+        width = band_width(wavelength, grating.grooves, _SLIT_MM)
+        around.monochromator_moved(PassBand(wavelength, width), moment)
+
+    made.append(ActonSP2300i(around.clock, wavelength_changed=moved))
+    return made[0]
 
 
 DEVICES: Final[dict[str, Factory]] = {
@@ -187,7 +216,10 @@ DEVICES: Final[dict[str, Factory]] = {
     "drivers.finesse.Finesse": _finesse,
     "drivers.obis.Obis": _obis,
     "drivers.cobolt.Cobolt06": _cobolt,
+    **dict.fromkeys(MODULES, superk),
     "drivers.acton.ActonSP2300": _acton,
+    "drivers.andor.AndorSpectrometer": andor,
+    "drivers.shamrock.Shamrock": shamrock,
     "drivers.elliptec.ELL14": _ell14,
     "drivers.k10cr1.K10CR1": _k10cr1,
     "drivers.mc2000b.MC2000B": _mc2000b,
@@ -200,18 +232,6 @@ DEVICES: Final[dict[str, Factory]] = {
     "drivers.pm100d.PM100D": _pm100d,
     "drivers.sr830.SR830": _sr830,
 }
-
-KINDS: Final[dict[str, str]] = {
-    "drivers.sc10.SC10": "shutter",
-    "drivers.ksc101.KSC101": "shutter",
-    "drivers.ttl_shutter.TTLShutter": "shutter",
-    "drivers.finesse.Finesse": "laser",
-    "drivers.obis.Obis": "laser",
-    "drivers.cobolt.Cobolt06": "laser",
-    "drivers.elliptec.ELL14": "mount",
-    "drivers.k10cr1.K10CR1": "mount",
-}
-"""Drivers of different instruments that do the same to the pump beam, of which it has one each."""
 
 
 def factory(name: str, driver: str) -> Factory:

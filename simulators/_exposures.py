@@ -1,10 +1,10 @@
-"""From emitted photons to photoelectrons in pixels."""
+"""From emitted photons and scattered pump light to photoelectrons in pixels."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -44,28 +44,33 @@ class Exposure:
         self.start = start
         self.end = end
         self._photons: defaultdict[int, float] = defaultdict(float)
-        self._pump = 0.0
+        self._pump: defaultdict[float, float] = defaultdict(float)
 
-    def add(self, photons: float, temperature: float, pump: float) -> None:
+    def add(
+        self, photons: float, temperature: float, pump: float, lines: Sequence[tuple[float, float]]
+    ) -> None:
         """Add what a short step brings.
 
         :param photons: emitted, per cm².
         :param temperature: mean over the step, K.
         :param pump: pump light on the sample, J/cm².
+        :param lines: wavelength (nm) and share of the pump light's parts.
         """
         lower = math.floor(temperature / NODE_K)
         upper_part = temperature / NODE_K - lower
         self._photons[lower] += photons * (1 - upper_part)
         self._photons[lower + 1] += photons * upper_part
-        self._pump += pump
+        for wavelength, share in lines:
+            self._pump[wavelength] += pump * share
 
-    def electrons(self, line: LineTable, scatter: Spectrum) -> Spectrum:
+    def electrons(self, line: LineTable, scatter: Callable[[float], Spectrum]) -> Spectrum:
         """Return the expected photoelectrons, shape (pixel,).
 
         :param line: electrons per photon per cm².
-        :param scatter: electrons per J/cm² of pump light, shape (pixel,).
+        :param scatter: electrons per J/cm² of pump light of a wavelength (nm), shape (pixel,).
         """
-        total = scatter * self._pump
+        scattered = [scatter(wavelength) * pump for wavelength, pump in self._pump.items()]
+        total: Spectrum = np.sum(scattered, axis=0)
         for node, photons in self._photons.items():
             if photons:
                 total += photons * line.row(node)

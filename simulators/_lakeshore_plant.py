@@ -91,6 +91,18 @@ class Plant:
         self.tuning_done = False
         self.refresh()
 
+    def restart(self) -> None:
+        """Begin as after power-on: settings are stored, a ramp is not, and no heater is on.
+
+        UNVERIFIED: an output whose settings say that it is on again after power-on stays off, too.
+        """
+        for output, loop in self.loops.items():
+            self.switch_off(output)
+            loop.aim(loop.setpoint_K, 0.0)
+        self.heater_status = dict.fromkeys(self.model.outputs, 0)
+        self.tuning = None
+        self.refresh()
+
     def advance(self, now: float) -> None:
         """Go on to the step that reaches beyond ``now`` (clock s)."""
         goal = reading_number(now, self.begin) + 1

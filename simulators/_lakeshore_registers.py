@@ -12,6 +12,10 @@ class Registers:
     """Event registers, which remember until they are read, and their enable masks."""
 
     def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin as after power-on, which is the first event."""
         self.event = POWER_ON
         self.event_enable = 0
         self.service_enable = 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from simulators._sr830_filter import MEMORY, Stages
 from simulators._sr830_settings import VOLTS_PER_AMPERE, Settings
-from simulators._sr830_signal import Signal, harmonic_of, sample
+from simulators._sr830_signal import Harmonics, Signal, harmonic_of, sample
 from simulators._sr830_status import FILTER, INPUT, OUTPUT, RANGE, TC_CHANGED, UNLOCK
 from simulators._sr830_tables import HIGHEST_HZ, SLOWEST_ABOVE_200_HZ
 
@@ -38,6 +38,7 @@ class Detector:
     :param signal: at the input, V rms relative to the reference.
     :param reference: frequency at the reference input (Hz) by moment, None if there is none.
     :param noise_density: at the input, V/√Hz.
+    :param source_noise: by moment, of what is connected to the input, V/√Hz.
     :param harmonics: amplitude of a harmonic of the signal relative to its fundamental.
     :param report: told the LIA status bits that something sets.
     """
@@ -50,16 +51,19 @@ class Detector:
         signal: Signal,
         reference: Callable[[float], float | None],
         noise_density: float,
-        harmonics: Callable[[int], complex],
+        source_noise: Callable[[float], float],
+        harmonics: Harmonics,
         rng: np.random.Generator,
         report: Callable[[int], None],
     ) -> None:
         self.settings = settings
         self.interference = 0.0
+        self.reference_unplugged = False
         self._moment = begin
         self._signal = signal
         self._reference = reference
         self._noise_density = noise_density
+        self._source_noise = source_noise
         self._harmonics = harmonics
         self._rng = rng
         self._report = report
@@ -76,8 +80,8 @@ class Detector:
 
     @property
     def noise_density(self) -> float:
-        """Noise density at the input, V/√Hz (or A/√Hz)."""
-        return self._noise_density * self._gain
+        """Noise density at the input now, V/√Hz (or A/√Hz)."""
+        return self._noise_at(self._moment)
 
     @property
     def reference_hz(self) -> float:
@@ -96,7 +100,8 @@ class Detector:
         if moment <= self._moment:
             return
         constant = self.settings.time_constant
-        variance = self.noise_density**2 / constant
+        # What has been before some time constants is forgotten: the noise of now is that of now.
+        variance = self._noise_at(moment) ** 2 / constant
         self._stages.pass_noise((moment - self._moment) / constant, variance, self._rng)
         begin = moment - MEMORY * constant
         if self._moment < begin:
@@ -138,6 +143,9 @@ class Detector:
         """What a volt becomes: an ampere meter is driven through 1 MΩ."""
         return 1 / VOLTS_PER_AMPERE if self.settings.has_current_input else 1.0
 
+    def _noise_at(self, moment: float) -> float:
+        return math.hypot(self._noise_density, self._source_noise(moment)) * self._gain
+
     def _filter(self, begin: float, end: float) -> None:
         points = sample(self._incoming, begin, end, self.settings.time_constant)
         here, value = next(points)
@@ -172,7 +180,8 @@ class Detector:
         if self._reference_at(moment) is None:
             return 0j
         harmonic = self.settings.integers["HARM"]
-        wanted = harmonic_of(fundamental, harmonic, self._harmonics(harmonic)) * self._gain
+        wanted = harmonic_of(fundamental, harmonic, self._harmonics(harmonic, moment))
+        wanted *= self._gain
         compressed = min(1.0, stands / total) if total else 1.0
         return wanted * cmath.rect(compressed, -math.radians(self.settings.reals["PHAS"]))
 
@@ -188,7 +197,7 @@ class Detector:
         """Return the reference frequency (Hz), None and an unlock report if there is none."""
         if self.settings.integers["FMOD"] != _EXTERNAL:
             return self.settings.reals["FREQ"]
-        found = self._reference(moment)
+        found = None if self.reference_unplugged else self._reference(moment)
         by_sine = self.settings.integers["RSLP"] == _SINE_ZERO_CROSSING
         lowest = _LOWEST_SINE_REFERENCE_HZ if by_sine else 0.001
         highest = HIGHEST_HZ / self.settings.integers["HARM"]

@@ -1,6 +1,7 @@
 """How the SR830 writes numbers: text with three-digit exponents, and its binary formats.
 
-Source: SR830 user manual, data transfer commands (p. 5-15 to 5-18).
+Source: SR830 user manual, data transfer commands (p. 5-15 to 5-18). Its example of TRCA has
+exponents of three digits, ``-1.234567e-009``, like all its answers; others report two there.
 """
 
 from __future__ import annotations

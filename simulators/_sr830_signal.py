@@ -15,17 +15,20 @@ from typing import Final, TypeAlias
 Signal: TypeAlias = Callable[[float], complex]
 """Amplitude (V rms, in-phase + i·quadrature to the reference) at a moment (s)."""
 
+Harmonics: TypeAlias = Callable[[int, float], complex]
+"""Amplitude of a harmonic at a moment (s) relative to the fundamental."""
+
 _PIECES_PER_TIME_CONSTANT: Final = 4
 _SMALL_CHANGE: Final = 0.01
 _SHORTEST: Final = 1e-3
 
 
-def pure_sine(harmonic: int) -> complex:
+def pure_sine(harmonic: int, _moment: float) -> complex:
     """Return the amplitude of a harmonic relative to the fundamental: a sine has no others."""
     return complex(harmonic == 1)
 
 
-def square_wave(harmonic: int) -> complex:
+def square_wave(harmonic: int, _moment: float) -> complex:
     """Return the amplitude of a harmonic of a symmetric square wave (a chopped beam)."""
     return complex(1 / harmonic if harmonic % 2 else 0.0)
 

@@ -79,6 +79,10 @@ class RFDriver(Module):
         """True while RF power is on."""
         return bool(self._on.value)
 
+    def restart(self) -> None:
+        """Begin as after power-on, without RF power; wavelengths and amplitudes are stored."""
+        self._on.value = 0
+
     def lines(self) -> list[tuple[float, float]]:
         """Return what passes, one line for each channel that reaches the crystal."""
         lowest, highest = self._ends()

@@ -114,6 +114,18 @@ class Source(Module):
             self._relays_closed = True
             self._disabled = False
 
+    def emit_fully(self) -> None:
+        """Set the power level to 100 % and start the emission, if the relays are closed."""
+        self._retargeting(self._power.write)((1000).to_bytes(2, "little"))
+        self._write_emission(bytes([EMISSION_ON]))
+
+    def restart(self) -> None:
+        """Begin as after power-on: dark, the interlock to be reset, no watchdog."""
+        self._emission = self._relays_closed = self._disabled = False
+        self._watchdog.value = 0
+        self._fed = self._begin = self._running_from = self._clock.now()
+        self._output_at_begin = 0.0
+
     def hear(self) -> None:
         """Take note that the host lives, unless the watchdog has ended the emission before."""
         now = self._clock.now()

@@ -41,7 +41,7 @@ from simulators._acton_drive import (
     Sweep,
     table,
 )
-from simulators.device import SimulatedDevice
+from simulators.device import SimulatedDevice, Switch
 
 GRATINGS: Final = {1: Grating(300, "500NM"), 2: Grating(600, "750NM"), 3: Grating(1200, "500NM")}
 GOTO_NM_PER_S: Final = 100.0
@@ -149,6 +149,10 @@ class ActonSP2300i(SimulatedDevice):
         self._setters |= {"<GOTO>": self._setters["GOTO"], "<NM>": self._setters["NM"]}
         self._wavelength_changed(0.0, clock.now())
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the drive."""
+        return self._by_attribute(stuck="stuck")
+
     @property
     def stuck(self) -> bool:
         """Control whether the grating drive is stuck: it stops, and moves end where it stands."""
@@ -178,6 +182,16 @@ class ActonSP2300i(SimulatedDevice):
         In nm; NaN while the grating or the turret changes.
         """
         return math.nan if moment < self._blind_until else self._sweep.at(moment)
+
+    def _begin_anew(self) -> None:
+        """Go back to 0 nm and to the scan rate of power-up, deaf until the drive has got there."""
+        self._inbox.clear()
+        self._words.clear()
+        self._numbers.clear()
+        self._line = self._answer = ""
+        self._line_open = self._busy = False
+        self._moment = self.clock.now()
+        self._reset()
 
     def _accept(self, data: bytes) -> None:
         self._inbox.extend(data.decode("latin-1"))

@@ -14,20 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from labcool.clock import Clock
 from labcool.errors import ConfigurationError
+from simulators._beam_plan import plan
 from simulators._bus import Bus
 from simulators._devices import (
     DEVICES,
-    KINDS,
     ROOM_TEMPERATURE_K,
     Factory,
     Surroundings,
     factory,
 )
+from simulators._light_history import LightHistory
+from simulators._superk_modules import one_device_each
+from simulators._surroundings import Device
+from simulators.andor import AndorCamera
+from simulators.detection import Detection, LockInInput, MeterPlace
 from simulators.device import SimulatedDevice
+from simulators.faults import Fault, FaultHost, FaultyDevice, Injection
 from simulators.flame import Flame
 from simulators.lakeshore import LakeShore
 from simulators.light_path import LightPath, Optics
@@ -36,6 +41,7 @@ from simulators.linkam import LinkamT95
 from simulators.memory import MemoryLink
 from simulators.presets import preset
 from simulators.sample import Sample
+from simulators.shamrock import Shamrock
 from simulators.truth import Truth
 
 __all__ = ["DEVICES", "Factory", "SimulatedBench", "Surroundings"]
@@ -44,9 +50,6 @@ SERVED_LINKS: Mapping[str, Callable[[SimulatedDevice, Clock, Lock], ServedLink]]
     "tcp": TcpLink,
     "pty": PtyLink,
 }
-
-_WITHOUT_SPECTROMETER = np.linspace(350.0, 1000.0, 2048)
-"""Wavelengths (nm) for which the light is computed where nobody looks at it."""
 
 
 class SimulatedBench:
@@ -60,11 +63,15 @@ class SimulatedBench:
     :param link: ``memory``, ``tcp`` or ``pty``.
     :param seed: seed of all noise; every device has a stream of its own, by its name.
     :param beam: names of the laser, mount and shutter that the pump light passes; empty: the first
-        shutter, the first mount, and of all others the first instrument of each driver.
+        of each. Of all others the first instrument of each driver is in the beam.
     :param ports: name → port; instruments on the same port hang on one wire, all others on their
         own.
-    :raises ConfigurationError: for an unknown sample, a driver without a simulated device, or
-        spectrometers whose pixels see different wavelengths.
+    :param faults: of which instrument, and its parameters; put in before anybody connects.
+    :param lock_in_input: which signal is at the lock-in's input; None: that of the probe laser if
+        there is one besides the pump laser, else the luminescence.
+    :param power_meter: where the sensor of the power meter stands.
+    :raises ConfigurationError: for an unknown sample, a driver without a simulated device, or a
+        fault that an instrument cannot have.
     """
 
     def __init__(
@@ -78,32 +85,56 @@ class SimulatedBench:
         seed: int,
         beam: Collection[str] = (),
         ports: Mapping[str, str] | None = None,
+        faults: Iterable[tuple[str, Mapping[str, Any]]] = (),
+        lock_in_input: LockInInput | None = None,
+        power_meter: MeterPlace = "sample",
     ) -> None:
         parameters = preset(sample)
-        in_beam = beam or _first_of_each_kind(instruments)
-        self.devices: dict[str, SimulatedDevice | Flame] = {}
+        light = plan(instruments, beam)
+        self.devices: dict[str, Device] = {}
         self._around: dict[str, Surroundings] = {}
-        for name, (driver, settings) in instruments.items():
+        self._hosts: dict[str, FaultHost] = {}
+        for name, modules in one_device_each(instruments, ports or {}).items():
+            driver, settings = instruments[name]
             make = factory(name, driver)
-            around = Surroundings(clock, _dice(seed, name), settings, in_beam=name in in_beam)
-            self._around[name] = around
-            self.devices[name] = make(around)
+            around = Surroundings(
+                clock,
+                _dice(seed, name),
+                settings,
+                in_beam=any(module in light.in_beam for module in modules),
+                is_probe=name == light.probe,
+                modules={module: instruments[module] for module in modules},
+            )
+            device = make(around)
+            host = around.fault_host(device)
+            self._around |= dict.fromkeys(modules, around)
+            self.devices |= dict.fromkeys(modules, device)
+            self._hosts |= {} if host is None else dict.fromkeys(modules, host)
         self.truth = Truth()
         self.light_path = LightPath(
             clock,
             Sample(parameters),
             optics=Optics(**optics),
-            wavelengths=self._wavelengths(),
             rng=_dice(seed, "light path"),
             stage_temperature=self._stage_temperature(),
             truth=self.truth,
+            pump_wavelength=light.pump_wavelength,
+            history=LightHistory() if any(a.detects for a in self._around.values()) else None,
         )
-        for around in self._around.values():
-            around.complete(self.light_path)
+        detection = Detection(
+            self.light_path,
+            at_lock_in=lock_in_input or ("photothermal" if light.probe else "luminescence"),
+            probe_wavelength=light.probe_wavelength,
+            meter_at=power_meter,
+        )
+        for around in dict.fromkeys(self._around.values()):
+            around.complete(self.light_path, detection)
         self._clock = clock
         self._ports = ports or {}
         # One lock for all that touches the light or what acts on it, from whatever thread.
         self._lock = self.light_path._lock
+        for name, given in faults:
+            self.inject(name, Fault(**given))
         with ExitStack() as links:
             self._connections = self._connect(clock, link, links)
             self._links = links.pop_all()
@@ -115,7 +146,31 @@ class SimulatedBench:
     def model(self, name: str) -> str:
         """Return what the device of an instrument is."""
         device = self.devices[name]
+        if isinstance(device, LakeShore):
+            return f"LakeShore {device.model}"
+        if isinstance(device, AndorCamera):
+            return f"Andor {device.model.head}"
+        if isinstance(device, Shamrock):
+            return device.model
         return device.model.name if isinstance(device, Flame) else type(device).__name__
+
+    def inject(self, name: str, fault: Fault) -> Injection:
+        """Put a fault into an instrument, between its device and whoever drives it.
+
+        :raises ConfigurationError: if the instrument cannot have it.
+        """
+        if name not in self._hosts:
+            raise ConfigurationError(f"{name}: no fault can be put into this instrument.")
+        try:
+            with self._lock:
+                return self._hosts[name].inject(fault)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{name}: {error}") from error
+
+    def clear_faults(self, name: str) -> None:
+        """End all faults of an instrument; an answer that is late is still on its way."""
+        with self._lock:
+            self._hosts[name].clear()
 
     def why_not_served(self, name: str) -> str | None:
         """Return why no port can be opened for an instrument; None if one can."""
@@ -156,8 +211,10 @@ class SimulatedBench:
         """Let devices and sample do what they do by themselves up to now, if nobody asks them."""
         with self._lock:
             now = self._clock.now()
-            for device in self.devices.values():
-                if not isinstance(device, Flame):
+            for name, device in self.devices.items():
+                if (host := self._hosts.get(name)) is not None:
+                    host.poke()
+                if isinstance(device, SimulatedDevice):
                     device.receive(b"")
             self.light_path.advance(now)
 
@@ -184,25 +241,11 @@ class SimulatedBench:
         """Return port → the devices on it by name, for those of the names that have one."""
         wires: dict[str, dict[str, SimulatedDevice]] = {}
         for name in names:
-            device = self.devices[name]
-            if self._around[name].resource is None and not isinstance(device, Flame):
+            host = self._hosts.get(name)
+            if isinstance(host, FaultyDevice):
                 port = f"port {self._ports[name]}" if name in self._ports else f"port of {name}"
-                wires.setdefault(port, {})[name] = device
+                wires.setdefault(port, {})[name] = host
         return wires
-
-    def _wavelengths(self) -> NDArray[np.float64]:
-        flames = {name: d for name, d in self.devices.items() if isinstance(d, Flame)}
-        if not flames:
-            return _WITHOUT_SPECTROMETER
-        first = next(iter(flames))
-        wavelengths = flames[first].wavelengths
-        for name, flame in flames.items():
-            if not np.array_equal(flame.wavelengths, wavelengths):
-                raise ConfigurationError(
-                    f"instruments.{name}: its pixels see other wavelengths than those of {first}, "
-                    "and the simulated light is computed for one set. Give both the same model."
-                )
-        return wavelengths
 
     def _sample_output(self, name: str) -> int:
         """Return the output whose stage the sample is on: that of the input the driver reads."""
@@ -223,18 +266,9 @@ def _dice(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
-def _first_of_each_kind(
-    instruments: Mapping[str, tuple[str, Mapping[str, Any]]],
-) -> Collection[str]:
-    first: dict[str, str] = {}
-    for name, (driver, _) in instruments.items():
-        first.setdefault(KINDS.get(driver, driver), name)
-    return set(first.values())
-
-
 def _end_of(devices: Mapping[str, SimulatedDevice], clock: Clock) -> SimulatedDevice:
-    alone = next(iter(devices.values()))
-    return alone if len(devices) == 1 else Bus(clock, list(devices.values()))
+    ends = list(dict.fromkeys(devices.values()))
+    return ends[0] if len(ends) == 1 else Bus(clock, ends)
 
 
 def _wire(

@@ -34,7 +34,7 @@ from typing import Final
 from labcool.clock import Clock
 from labcool.errors import LimitError
 from simulators import _cobolt_words as words
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 POWER_TIMEOUT_S: Final = 10.0
 
@@ -135,6 +135,10 @@ class Cobolt06(LineDevice):
         self._power_changed(0.0, clock.now())
         self._start_by_itself()
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the interlock."""
+        return self._by_attribute(interlock_open="interlock_open")
+
     @property
     def interlock_open(self) -> bool:
         """Control whether the interlock circuit is broken: fault 3, which ends the emission."""
@@ -215,6 +219,14 @@ class Cobolt06(LineDevice):
                 level = self._modulation_input if modulated else 1.0
                 power = self._setpoints["mW"] / 1000 * level
         return strength * power
+
+    def _begin_anew(self) -> None:
+        """Start dark, unless autostart is on; set points and switches are stored."""
+        self._mode = words.CONSTANT_POWER
+        self._on_off_modulation = self._aborted = False
+        self._follow(None)
+        self._clear_fault()
+        self._start_by_itself()
 
     def _grow_tree(self) -> None:
         """Add what generation 5 knows beside the short commands."""

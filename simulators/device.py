@@ -19,13 +19,22 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
+from typing import ClassVar, TypeAlias
 
 from labcool.clock import Clock
+
+Switch: TypeAlias = Callable[[bool], None]
+"""Called with True when something goes wrong, with False when it is right again."""
 
 
 class SimulatedDevice(ABC):
     """Base of every simulated instrument."""
+
+    telltale: ClassVar[slice] = slice(None)
+    """Bytes of an answer in which the host can notice an error; not the data of a binary protocol
+    without a checksum."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -49,6 +58,11 @@ class SimulatedDevice(ABC):
             self.transmit()
         self._silent = silent
 
+    @property
+    def plug_number(self) -> int | None:
+        """Get a number that changes each time the port comes back; None while it is gone."""
+        return 0
+
     def receive(self, data: bytes) -> None:
         """Take bytes from the host, at the clock's present moment."""
         self._keep_appointments()
@@ -70,6 +84,32 @@ class SimulatedDevice(ABC):
             return None
         moments = [line[0][0] for line in (self._outbox, self._agenda) if line]
         return min(moments, default=None)
+
+    def next_departure(self) -> float | None:
+        """Return the moment (clock s) at which the rest of an answer leaves, None without one."""
+        return self._outbox[0][0] if self._outbox else None
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong with the device itself, by the names of ``faults.py``."""
+        return {}
+
+    def power_cycle(self) -> None:
+        """Switch off and on: whatever was going on is over, only what is stored is kept.
+
+        :raises NotImplementedError: if the device does not know how it starts.
+        """
+        self._keep_appointments()
+        self._outbox.clear()
+        self._agenda.clear()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Begin as after power-on."""
+        raise NotImplementedError(f"{type(self).__name__} does not know how it starts")
+
+    def _by_attribute(self, **attributes: str) -> dict[str, Switch]:
+        """Return for each fault the setter of an attribute that is True while it lasts."""
+        return {fault: partial(setattr, self, name) for fault, name in attributes.items()}
 
     @abstractmethod
     def _accept(self, data: bytes) -> None:
@@ -117,6 +157,12 @@ class LineDevice(SimulatedDevice):
         self._limit = limit
         self._inbox = bytearray()
         self._overrun = False
+
+    def power_cycle(self) -> None:
+        """Switch off and on; a command that has begun is forgotten."""
+        self._inbox.clear()
+        self._overrun = False
+        super().power_cycle()
 
     def _accept(self, data: bytes) -> None:
         self._inbox += data

@@ -25,7 +25,7 @@ import numpy as np
 from labcool.clock import Clock
 from labcool.errors import LimitError
 from labcool.units import celsius
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 STX, ACK, NAK, REFUSED = b"\x02", b"\x06", b"\x15", b"\x0f"
 CELSIUS, FAHRENHEIT, KELVIN = "U0", "U1", "U2"
@@ -71,10 +71,18 @@ class DigiSense(LineDevice):
         self._rng = np.random.default_rng(0) if rng is None else rng
         self._units = CELSIUS
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the sensor."""
+        return self._by_attribute(sensor_open="sensor_open")
+
     @property
     def units(self) -> str:
         """The units in which it reads: ``"U0"`` °C, ``"U1"`` °F, ``"U2"`` K."""
         return self._units
+
+    def _begin_anew(self) -> None:
+        """Start with the unit of a new controller."""
+        self._units = CELSIUS
 
     def _handle(self, line: bytes) -> None:
         _, begins, frame = line.rpartition(STX)

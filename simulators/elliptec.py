@@ -35,7 +35,7 @@ import numpy as np
 
 from labcool.clock import Clock
 from labcool.errors import LimitError
-from simulators.device import SimulatedDevice
+from simulators.device import SimulatedDevice, Switch
 
 PULSES_PER_TURN: Final = 143_360
 OK, COMMUNICATION_TIMEOUT, MECHANICAL_TIMEOUT, NOT_SUPPORTED, OUT_OF_RANGE, BUSY = 0, 1, 2, 3, 4, 9
@@ -125,6 +125,10 @@ class ELL14(SimulatedDevice):
         self._giving_up: int | None = None
         self._announce(clock.now())
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the optic."""
+        return self._by_attribute(stuck="jammed")
+
     @property
     def jammed(self) -> bool:
         """Control whether the optic is blocked: it stops at once, and moves end with status 02."""
@@ -143,6 +147,15 @@ class ELL14(SimulatedDevice):
         """Return the true angle (degrees, from 0 to below 360) if no command comes before."""
         pulses = self._counter_zero + self._motion.position(moment)
         return (pulses / PULSES_PER_TURN * 360) % 360 % 360
+
+    def _begin_anew(self) -> None:
+        """Stand where the power went off, which counts as 0 from now on."""
+        here = round(self._motion.position(self.clock.now()))
+        self._counter_zero += here
+        self._motion = Motion(self.clock.now(), 0, 0, _FULL_SPEED)
+        self._ending = self._announcing = self._giving_up = None
+        self._status, self._inbox = OK, ""
+        self._announce(self.clock.now())
 
     def _accept(self, data: bytes) -> None:
         self._cancel(self._giving_up)

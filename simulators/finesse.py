@@ -26,7 +26,7 @@ from typing import Final
 
 from labcool.clock import Clock
 from labcool.errors import LimitError
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 UNKNOWN_COMMAND: Final = "Error: unknown command"
 OUT_OF_RANGE: Final = "Error: out of range"
@@ -106,6 +106,10 @@ class Finesse(LineDevice):
         }
         self._power_changed(0.0, clock.now())
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the interlock."""
+        return self._by_attribute(interlock_open="interlock_open")
+
     @property
     def interlock_open(self) -> bool:
         """Control whether the interlock circuit is broken; opening it stops the emission."""
@@ -127,6 +131,11 @@ class Finesse(LineDevice):
         target = self._setpoint if self._emission else 0.0
         passed = max(0.0, moment - self._start_moment)
         return target + (self._start_power - target) * math.exp(-passed / self._lag)
+
+    def _begin_anew(self) -> None:
+        """Start without emission, the head's shutter closed; the set point is stored."""
+        self._shutter_open = self._button_released = False
+        self._follow(emission=False)
 
     def _handle(self, line: bytes) -> None:
         answer = self._answer(line.replace(b"\n", b"").decode("latin-1"))

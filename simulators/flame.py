@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from labcool.clock import Clock
 from labcool.errors import LimitError
 from simulators._usb_ccd import FULL_SCALE, LineDetector
+from simulators.device import Switch
 
 Exposure: TypeAlias = "Callable[[float, float], Callable[[], NDArray[Any]]]"
 """Called with the start (clock s) and duration (s) when an exposure begins; what it returns is
@@ -41,6 +42,7 @@ POWER_ON_INTEGRATION_US = 6000
 KELVIN_PER_TEMPERATURE_COUNT = 0.003906
 _UNREAD_LIMIT = 8
 _SLOT_BYTES = 15
+_FLOOD_WELLS = 10.0
 _FPGA_VERSION_REGISTER = 0x04
 
 
@@ -153,6 +155,7 @@ class Flame:
         self.model = MODELS[model]
         self.serial = serial
         self._silent = False
+        self._surplus = 0.0
         self.board_temperature = 31.5
         """What its sensor reads, °C."""
         self.trigger_level = False
@@ -177,6 +180,14 @@ class Flame:
             endpoint: deque() for endpoint in self.endpoints if endpoint & 0x80
         }
         self.power_on()
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: far too much light."""
+
+        def flood(flooded: bool) -> None:
+            self._surplus = _FLOOD_WELLS * self.model.well_depth if flooded else 0.0
+
+        return {"saturation": flood}
 
     @property
     def product_id(self) -> int:
@@ -290,7 +301,9 @@ class Flame:
         if running is None or self.clock.now() < running.ready:
             return
         self._running = None
-        spectrum = self.detector.read_out(running.light(), running.duration).tobytes()
+        spectrum = self.detector.read_out(
+            running.light() + self._surplus, running.duration
+        ).tobytes()
         split = self.model.first_part
         if split:
             self._outgoing[FIRST_PART_IN].append(spectrum[:split])

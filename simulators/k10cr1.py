@@ -37,6 +37,7 @@ from simulators._apt import APTDevice, Code, Message
 from simulators._apt_motor import Motor, Status
 from simulators._k10cr1_settings import STEPS_PER_DEGREE, Settings
 from simulators._trapezoid import Motion, brake, rest, run, travel
+from simulators.device import Switch
 
 STEPS_PER_TURN: Final = 200 * 2048 * 120
 LARGEST_TARGET: Final = 43 * STEPS_PER_TURN
@@ -85,6 +86,10 @@ class K10CR1(APTDevice):
         self._failed = self._jammed = False
         self._limits = {1: False, -1: False}
         self._announce(clock.now())
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the motor."""
+        return self._by_attribute(stuck="jammed")
 
     @property
     def jammed(self) -> bool:
@@ -138,6 +143,16 @@ class K10CR1(APTDevice):
     def _optic(self, moment: float) -> float:
         held = self._optic_held
         return self._counter_zero + self._motion.position(moment) if held is None else held
+
+    def _begin_anew(self) -> None:
+        """Stand where the power went off, not homed; that counts as 0 from now on."""
+        super()._begin_anew()
+        self._halt()
+        self._counter_zero += self._motion.position(self._present())
+        self._motion = rest(0)
+        self._settings = Settings()
+        self._is_homed = self._failed = False
+        self._unacknowledged = 0
 
     def _handle(self, message: Message) -> None:
         if self._settings.set(message):

@@ -35,6 +35,7 @@ from typing import Final
 
 from labcool.clock import Clock
 from simulators._apt import APTDevice, Code, Message
+from simulators.device import Switch
 from simulators.sc10 import Blade
 
 MANUAL, SINGLE, AUTO, TRIGGERED = 1, 2, 3, 4
@@ -121,6 +122,10 @@ class KSC101(APTDevice):
         self._blade.place(False, clock.now())
         self._output = [(clock.now(), False)]
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: blade and interlock."""
+        return self._by_attribute(stuck="stuck", interlock_open="interlock_open")
+
     @property
     def key_switch_on(self) -> bool:
         """Control the key switch; turning it off closes the shutter, turning it on does nothing."""
@@ -180,6 +185,12 @@ class KSC101(APTDevice):
         """Turn the wheel on the front panel, up to open and down to close."""
         self._keep_appointments()
         self._set_state(_OPEN if up else _CLOSE)
+
+    def _begin_anew(self) -> None:
+        """Start closed and in manual mode; times and ports are stored."""
+        super()._begin_anew()
+        self._mode = MANUAL
+        self._drive(False)
 
     def _handle(self, message: Message) -> None:
         if message.data is None:

@@ -34,6 +34,7 @@ from simulators._lakeshore_plant import Plant
 from simulators._lakeshore_tables import MODELS, Model
 from simulators._lakeshore_thermal import ThermalLoad
 from simulators._lakeshore_wire import LakeShoreWire
+from simulators.device import Switch
 
 __all__ = ["LakeShore", "ThermalLoad"]
 
@@ -89,6 +90,24 @@ class LakeShore(LakeShoreWire):
         )
         if emulating:
             self._emulate(1)
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: all sensors or all heaters are broken off."""
+
+        def break_sensors(broken: bool) -> None:
+            self.sensor_open = self._plant.model.inputs if broken else ()
+
+        def break_heaters(broken: bool) -> None:
+            self.heater_open = [int(output) for output in self._born.outputs] if broken else ()
+
+        return {"sensor_open": break_sensors, "heater_open": break_heaters}
+
+    def _begin_anew(self) -> None:
+        """Start with all heaters off and the set points of before; settings are stored."""
+        self._catch_up()
+        self._plant.restart()
+        self.registers.restart()
+        self._free_from = self.clock.now()
 
     @property
     def model(self) -> str:

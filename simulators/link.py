@@ -10,6 +10,9 @@ the wall: a device that never answers costs its whole time-out.
 Devices that act on one another (through the light) are served by one thread each, so that all
 their links are given the same lock, which is held whenever one of them is spoken or listened to.
 
+If the port of a device vanishes, a socket is closed and none is accepted until it is back; a
+pseudo-terminal, which would come back under another name, only falls silent.
+
 What a vanished host has left half-said stays in the device, as on a serial line; what the device
 sends while nobody listens is lost. A second host waits until the first has gone.
 """
@@ -94,6 +97,8 @@ class ServedLink(ABC):
 
     visa_library: ClassVar[str] = "@py"
     """The PyVISA backend that opens ``resource``."""
+    can_vanish: ClassVar[bool] = False
+    """Whether the port is taken away from the host together with that of the device."""
 
     def __init__(self, device: SimulatedDevice, clock: Clock, lock: Lock | None = None) -> None:
         self.device = device
@@ -147,9 +152,14 @@ class ServedLink(ABC):
         """Pass bytes until the host has gone (True) or the link is told to stop (False)."""
         unsent = bytearray()
         asked = answered = False
+        plug = self.device.plug_number
         while True:
             with self._lock:
                 sent = self.device.transmit()
+                unplugged = self.device.plug_number != plug
+            if unplugged and self.can_vanish:
+                _log.info("%s: the port has gone", self.resource)
+                return True
             unsent += sent
             if len(unsent) > UNSENT_LIMIT:
                 _log.warning("%s: the host does not read, bytes are lost", self.resource)
@@ -184,8 +194,7 @@ class ServedLink(ABC):
         """Return the moment (clock s) that a host which has asked waits for, None if for none."""
         if not answered:
             return self.device.next_transmission()
-        still_to_leave = self.device._outbox
-        return still_to_leave[0][0] if still_to_leave else None
+        return self.device.next_departure()
 
     def _patience(self, awaited: float | None) -> float:
         """Return how long to listen to the host before looking at the device again, wall s."""
@@ -204,6 +213,8 @@ class TcpLink(ServedLink):
     :raises LimitError: if no port can have that number.
     :raises ConfigurationError: if the port is in use.
     """
+
+    can_vanish = True
 
     def __init__(
         self, device: SimulatedDevice, clock: Clock, lock: Lock | None = None, *, port: int = 0
@@ -245,6 +256,9 @@ class TcpLink(ServedLink):
             with connection:
                 with self._lock:
                     self.device.transmit()
+                    unplugged = self.device.plug_number is None
+                if unplugged:
+                    continue
                 goes_on = self._serve(_SocketWire(connection))
 
     def _release(self) -> None:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Final, Literal
 
 from labcool.clock import Clock
@@ -32,9 +33,10 @@ from simulators._chopper_wheel import (
     FASTEST_TURNS_PER_S,
     SLOWEST_TURNS_PER_S,
     Blade,
-    Wheel,
+    Motion,
 )
-from simulators.device import LineDevice
+from simulators._chopping import Chopping
+from simulators.device import LineDevice, Switch
 
 PROMPT: Final = b"> "
 NOT_DEFINED: Final = "Command error CMD_NOT_DEFINED"
@@ -43,7 +45,6 @@ ARGUMENT_INVALID: Final = "Command error CMD_ARG_INVALID"
 _ANSWER_TIME_S: Final = 0.003
 _WITHIN_LOCK: Final = 1e-3
 _OUT_OF_SYNC: Final = 0.93
-_DUTY: Final = 0.5
 _RANGES: Final = {
     "blade": (0, len(BLADES) - 1),
     "nharmonic": (1, 15),
@@ -71,7 +72,12 @@ _FACTORY: Final = {
 _FACTORY_HZ: Final = 500.0
 _STANDBY_ONLY: Final = ("blade", "ref", "output", "nharmonic", "dharmonic")
 _SETTINGS: Final = [f"{key}{end}" for key in ("freq", *_RANGES) for end in ("=n", "?")]
+_TELLING: Final = ("phase", "output")
 _KEYWORDS: Final = "\r".join(["?", "id?", *_SETTINGS, "input?", "refoutfreq?", "restore"])
+
+
+def _nobody_looks(_chopping: Chopping, _moment: float) -> None:
+    pass
 
 
 class MC2000B(LineDevice):
@@ -80,6 +86,8 @@ class MC2000B(LineDevice):
     :param lock_time: time from standstill until the frequency is within 0.1 % of the target, s.
     :param beam_ring: the ring of the blade that the beam passes.
     :param identity: what ``id?`` answers.
+    :param moved: called with ``(chopping, moment)`` for what happens from a moment on; also once at
+        the start.
     """
 
     def __init__(
@@ -89,6 +97,7 @@ class MC2000B(LineDevice):
         lock_time: float = 5.0,
         beam_ring: Literal["outer", "inner"] = "outer",
         identity: str = "THORLABS MC2000B 1.1.1",
+        moved: Callable[[Chopping, float], None] = _nobody_looks,
     ) -> None:
         super().__init__(clock, terminator=b"\r", limit=64)
         self.characters_to_lose = 0
@@ -100,7 +109,13 @@ class MC2000B(LineDevice):
         self._external_hz = 0.0
         self._stalled = False
         self._out_of_sync = False
-        self._wheel = Wheel(clock.now())
+        self._moved = moved
+        self._wheel = Motion(clock.now())
+        self._tell()
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the wheel."""
+        return self._by_attribute(stuck="stalled")
 
     @property
     def external_hz(self) -> float:
@@ -156,13 +171,16 @@ class MC2000B(LineDevice):
 
     def cycles_at(self, moment: float) -> float:
         """Return how many chopping cycles the beam has seen by ``moment``, with the phase."""
-        blade = self._blade()
-        slots = blade.inner if self._beam_ring == "inner" else blade.outer
-        return self._wheel.turns(moment) * slots + self.phase / 360
+        return self._chopping().cycles(moment)
 
     def passes(self, moment: float) -> bool:
         """Return True if a slot lets the beam pass at ``moment``, turning or not."""
-        return self.cycles_at(moment) % 1.0 < _DUTY
+        return self._chopping().passes(moment)
+
+    def _begin_anew(self) -> None:
+        """Start in standby, with the settings of before."""
+        self._values["enable"] = 0
+        self._drive()
 
     def _accept(self, data: bytes) -> None:
         lost = min(self.characters_to_lose, len(data))
@@ -220,7 +238,9 @@ class MC2000B(LineDevice):
         if keyword in ("blade", "ref"):
             lowest_hz, highest_hz = self._range()
             self._freq = min(max(self._freq, lowest_hz), highest_hz)
-        if keyword != "phase":
+        if keyword in _TELLING:
+            self._tell()
+        else:
             self._drive()
         return ""
 
@@ -252,19 +272,38 @@ class MC2000B(LineDevice):
         runs = self._values["enable"] and not self._stalled and lowest <= target <= highest
         rate = target / self._blade().slots(self._reference()) if runs else 0.0
         speed = _OUT_OF_SYNC if self._out_of_sync else 1.0
-        self._wheel.drive(rate * speed, self._time_constant, self.clock.now())
+        self._wheel = self._wheel.driven(rate * speed, self._time_constant, self.clock.now())
+        self._tell()
 
-    def _output_frequency(self) -> float:
-        rate, blade = self._wheel.rate(self.clock.now()), self._blade()
-        output = blade.outputs[self._values["output"]]
+    def _tell(self) -> None:
+        self._moved(self._chopping(), self.clock.now())
+
+    def _chopping(self) -> Chopping:
+        blade = self._blade()
+        return Chopping(
+            self._wheel,
+            blade.inner if self._beam_ring == "inner" else blade.outer,
+            self.phase,
+            self._sensed_slots(),
+            self.target_hz if self._values["enable"] else 0.0,
+        )
+
+    def _sensed_slots(self) -> int | None:
+        """Return the slots to the turn that the reference output follows; None: the target."""
+        blade = self._blade()
         slots = {
+            "target": None,
             "actual": blade.outer,
             "outer": blade.outer,
             "inner": blade.inner,
             "sum": blade.outer + blade.inner,
             "difference": blade.outer - blade.inner,
         }
-        return self.target_hz if output == "target" else rate * slots[output]
+        return slots[blade.outputs[self._values["output"]]]
+
+    def _output_frequency(self) -> float:
+        slots = self._sensed_slots()
+        return self.target_hz if slots is None else self._wheel.rate(self.clock.now()) * slots
 
     def _number(self, frequency: float) -> str:
         """Return a frequency in steps of the blade's resolution, without superfluous zeros."""

@@ -2,7 +2,8 @@
 
 The adapter behaves as PyMeasure's ``VISAAdapter`` does on a serial port: the same terminators,
 byte counts and time-outs (a VISA time-out error, and the part of an answer that had come by then is
-lost), but time passes on the injected clock.
+lost), but time passes on the injected clock. If the device's port vanishes, the adapter fails as
+one whose USB-to-serial converter was unplugged: for good, also when the port is there again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ class MemoryLink:
         self.clock = clock
 
     def open(self, **settings: Any) -> MemoryAdapter:
-        """Return an adapter with the settings that would have gone to a VISA resource."""
+        """Return an adapter with the settings that would have gone to a VISA resource.
+
+        :raises VisaIOError: if the port is gone.
+        """
+        if self.device.plug_number is None:
+            raise VisaIOError(StatusCode.error_resource_not_found)
         return MemoryAdapter(self.device, self.clock, **settings)
 
 
@@ -59,6 +65,8 @@ class MemoryAdapter(Adapter):
         self.timeout = timeout
         self._arrived = bytearray()
         self._closed = False
+        self._plug = device.plug_number
+        self.connection = _Buffer(self)
 
     def close(self) -> None:
         """End the session; using the adapter afterwards raises pyvisa's InvalidSession."""
@@ -110,6 +118,8 @@ class MemoryAdapter(Adapter):
     def _require_open(self) -> None:
         if self._closed:
             raise InvalidSession
+        if self._device.plug_number != self._plug:
+            raise VisaIOError(StatusCode.error_connection_lost)
 
     def _fetch(self) -> None:
         self._require_open()
@@ -133,5 +143,22 @@ class MemoryAdapter(Adapter):
             self._fetch()
         return True
 
+    def arrived(self) -> int:
+        """Return how many bytes have arrived and were not read."""
+        self._fetch()
+        return len(self._arrived)
+
     def __repr__(self) -> str:
         return f"<MemoryAdapter({type(self._device).__name__})>"
+
+
+class _Buffer:
+    """What the connection of a serial port tells."""
+
+    def __init__(self, adapter: MemoryAdapter) -> None:
+        self._adapter = adapter
+
+    @property
+    def bytes_in_buffer(self) -> int:
+        """Number of bytes that have arrived and were not read."""
+        return self._adapter.arrived()

@@ -35,7 +35,7 @@ from typing import Final
 from labcool.clock import Clock
 from labcool.errors import LimitError
 from simulators import _obis_words as words
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 CDRH_DELAY_S: Final = 5.0
 
@@ -88,6 +88,7 @@ class Obis(LineDevice):
             "SYSTem:AUTostart": auto_start,
         }
         self._switched_on = clock.now()
+        self._warm_up = warm_up
         self._warm_at = clock.now() + warm_up
         self._delayed_until = clock.now()
         self._emits_from: float | None = None
@@ -136,6 +137,10 @@ class Obis(LineDevice):
         }
         self._power_changed(0.0, clock.now())
         self._start_by_itself()
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the interlock."""
+        return self._by_attribute(interlock_open="interlock_open")
 
     @property
     def interlock_open(self) -> bool:
@@ -308,6 +313,11 @@ class Obis(LineDevice):
         self._clear_faults()
         self._start_by_itself()
         return 0
+
+    def _begin_anew(self) -> None:
+        """Start dark, unless autostart is on; set point, mode and switches are stored."""
+        self._warm_at = self.clock.now() + self._warm_up
+        self._boot()
 
     def _clear_faults(self) -> None:
         self._faults = words.BASE_PLATE_TEMPERATURE if self._over_temperature else 0

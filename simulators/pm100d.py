@@ -49,13 +49,14 @@ from simulators._pm100d_scpi import (
     undefined_header,
 )
 from simulators._pm100d_sensor import RANGES_A, Sensor, range_that_holds, responsivity
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 OVER_RANGE: Final = 9.9e37
 
 _SAMPLE_S: Final = 0.003
 _ZEROING_S: Final = 1.0
 _ANSWER_TIME_S: Final = 0.002
+_OVERLOAD_W: Final = 1e6
 _LOOKS_PER_READING: Final = 32
 _LARGEST_COUNT: Final = 10_000
 _LARGEST_LOSS_DB: Final = 60.0
@@ -95,6 +96,7 @@ class PM100D(LineDevice):
     ) -> None:
         super().__init__(clock, terminator=b"\n", limit=512)
         self.sensor_connected = True
+        self._surplus_W = 0.0
         self.wavelength = wavelength
         self._power = power
         self._dark_current = dark_current
@@ -116,6 +118,39 @@ class PM100D(LineDevice):
             (header_pattern(header), setter, getter)
             for header, setter, getter in self._command_table()
         ]
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: its sensor is unplugged, or gets far too much light."""
+        return self._by_attribute(sensor_open="sensor_unplugged", saturation="overloaded")
+
+    @property
+    def sensor_unplugged(self) -> bool:
+        """Control whether the sensor is unplugged."""
+        return not self.sensor_connected
+
+    @sensor_unplugged.setter
+    def sensor_unplugged(self, unplugged: bool) -> None:
+        self.sensor_connected = not unplugged
+
+    @property
+    def overloaded(self) -> bool:
+        """Control whether far more light comes than the largest range takes."""
+        return self._surplus_W > 0
+
+    @overloaded.setter
+    def overloaded(self, overloaded: bool) -> None:
+        self._surplus_W = _OVERLOAD_W if overloaded else 0.0
+
+    def _begin_anew(self) -> None:
+        """Start with the standard settings; the zero is stored."""
+        self._reset()
+        self._errors.clear()
+        self._events = _POWER_ON
+        self._enables = {"*ESE": 0, "*SRE": 0}
+        self._zeroing = None
+        self._is_measuring = self._is_above_range = False
+        self._last_reading = OVER_RANGE
+        self._waiting.clear()
 
     def _reset(self) -> None:
         self._set_wavelength = _STANDARD_WAVELENGTH_NM
@@ -292,7 +327,7 @@ class PM100D(LineDevice):
         """Return the mean current (A) that the sensor gives between two moments."""
         looks = min(_LOOKS_PER_READING, max(1, round((end - begin) / _SAMPLE_S)))
         moments = [begin + (end - begin) * (look + 0.5) / looks for look in range(looks)]
-        mean = sum(map(self._power, moments)) / looks
+        mean = sum(map(self._power, moments)) / looks + self._surplus_W
         return mean * responsivity(self.wavelength) + self._dark_current
 
     def _measure(self, *, answers: bool = False) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Final
 
 from labcool.clock import Clock
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 PROMPT: Final = b"> "
 NOT_DEFINED: Final = "Command error CMD_NOT_DEFINED"
@@ -110,6 +110,10 @@ class SC10(LineDevice):
         self._blade = Blade(moved, travel_time)
         self._blade.place(False, clock.now())
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: blade and interlock."""
+        return self._by_attribute(stuck="stuck", interlock_open="interlock_tripped")
+
     @property
     def interlock_tripped(self) -> bool:
         """Control whether the interlock circuit is broken; a tripped one closes and disables."""
@@ -156,6 +160,11 @@ class SC10(LineDevice):
             self._drive(level, self.clock.now())
         elif rises and self._values["trig"]:
             self._run_cycle()
+
+    def _begin_anew(self) -> None:
+        """Start disabled, with the settings that were saved."""
+        self._values = dict(self._stored)
+        self._disable()
 
     def _accept(self, data: bytes) -> None:
         for byte in data:

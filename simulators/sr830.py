@@ -44,7 +44,7 @@ from simulators._sr830_formats import fast_pair
 from simulators._sr830_front import Front
 from simulators._sr830_scan import Scan, State
 from simulators._sr830_settings import Settings
-from simulators._sr830_signal import Signal, pure_sine
+from simulators._sr830_signal import Harmonics, Signal, pure_sine
 from simulators._sr830_status import (
     EXECUTION,
     FAST_ABORTED,
@@ -56,7 +56,7 @@ from simulators._sr830_status import (
     Status,
 )
 from simulators._sr830_words import BadParameterError, Command, UnknownCommandError
-from simulators.device import LineDevice
+from simulators.device import LineDevice, Switch
 
 _QUEUE_SIZE: Final = 256
 _ANSWER_TIME_S: Final = 0.002
@@ -65,10 +65,15 @@ _BITS_PER_BYTE: Final = 10
 _BURST_BYTES: Final = 16
 _FAST_QUEUE_PAIRS: Final = {1: 1, 2: 63}
 _GPIB: Final = 1
+_OVERLOAD_V: Final = 100.0
 _ERRORS: Final = 1 << INPUT_QUEUE | 1 << OUTPUT_QUEUE | 1 << EXECUTION | 1 << ILLEGAL
 
 
 def _nothing(_channel: int, _moment: float) -> float:
+    return 0.0
+
+
+def _silent(_moment: float) -> float:
     return 0.0
 
 
@@ -80,7 +85,8 @@ class SR830(LineDevice):
     :param reference: frequency at the reference input (Hz) by moment, None if there is none. With
         the internal oscillator and no reference, the experiment is taken to follow the oscillator;
         with one, the signal beats.
-    :param noise_density: white noise at the input, V/√Hz.
+    :param noise_density: white noise of the input itself, V/√Hz.
+    :param source_noise: white noise of what is connected to it, V/√Hz, by moment.
     :param aux_in: voltage (V) at aux input 1 to 4 by moment.
     :param harmonics: amplitude of harmonic n of the signal relative to its fundamental.
     :param interface: which of its ports this is.
@@ -95,8 +101,9 @@ class SR830(LineDevice):
         signal: Signal,
         reference: Callable[[float], float | None],
         noise_density: float = 5e-9,
+        source_noise: Callable[[float], float] = _silent,
         aux_in: Callable[[int, float], float] = _nothing,
-        harmonics: Callable[[int], complex] = pure_sine,
+        harmonics: Harmonics = pure_sine,
         rng: np.random.Generator | None = None,
         interface: Literal["gpib", "rs232"] = "gpib",
         serial: str = "12345",
@@ -114,6 +121,7 @@ class SR830(LineDevice):
             signal=signal,
             reference=reference,
             noise_density=noise_density,
+            source_noise=source_noise,
             harmonics=harmonics,
             rng=rng,
             report=lambda bit: self.status.report("LIAS", bit),
@@ -146,6 +154,16 @@ class SR830(LineDevice):
     def interference(self, volts: float) -> None:
         self.catch_up()
         self.detector.interference = volts
+
+    @property
+    def reference_unplugged(self) -> bool:
+        """Control whether the cable at the reference input is out."""
+        return self.detector.reference_unplugged
+
+    @reference_unplugged.setter
+    def reference_unplugged(self, unplugged: bool) -> None:
+        self.catch_up()
+        self.detector.reference_unplugged = unplugged
 
     @property
     def error_lit(self) -> bool:
@@ -185,15 +203,24 @@ class SR830(LineDevice):
         """Touch the front panel: this only sets bit 6 of the standard event byte."""
         self.status.report("*ESR", KEY)
 
-    def power_cycle(self) -> None:
-        """Switch off and on: settings are kept, the data buffer and what was queued are lost."""
-        self.transmit()
-        self._outbox.clear()
-        self._agenda.clear()
-        self._inbox.clear()
-        self._overrun = False
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: an input that is overloaded."""
+        return self._by_attribute(saturation="overloaded")
+
+    @property
+    def overloaded(self) -> bool:
+        """Control whether far too much comes in away from the reference frequency."""
+        return self.interference > 0
+
+    @overloaded.setter
+    def overloaded(self, overloaded: bool) -> None:
+        self.interference = _OVERLOAD_V if overloaded else 0.0
+
+    def _begin_anew(self) -> None:
+        """Keep the settings; the data buffer and what was queued are lost."""
         self._waiting.clear()
         self._is_busy = False
+        self._unread_pairs = 0
         self.scan.reset()
         self._commands.start_up()
         self.status.start_up(clear_enables=bool(self._commands.interface["*PSC"]))

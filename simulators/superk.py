@@ -57,7 +57,7 @@ from simulators._superk_filters import (
     band,
 )
 from simulators._superk_source import MODULE_TYPES, Source
-from simulators.device import SimulatedDevice
+from simulators.device import SimulatedDevice, Switch
 
 Lines: TypeAlias = list[tuple[float, float]]
 
@@ -137,6 +137,18 @@ class SuperK(SimulatedDevice):
         }
         self._announce()
 
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: the interlock."""
+        return self._by_attribute(interlock_open="interlock_open")
+
+    def _begin_anew(self) -> None:
+        """Start dark, the interlock waiting for a reset, without RF power; levels are stored."""
+        self._reader = TelegramReader()
+        self._source.restart()
+        if self._rf is not None:
+            self._rf.restart()
+        self._announce()
+
     @property
     def interlock_open(self) -> bool:
         """Control whether the interlock loop is open, which ends the emission at once."""
@@ -180,6 +192,11 @@ class SuperK(SimulatedDevice):
     def press_reset(self) -> None:
         """Do as the person at the front panel does to reset the interlock."""
         self._source.reset_interlock()
+
+    def press_emission(self) -> None:
+        """Do as the person at the front panel does to start the emission, at full power."""
+        self._source.emit_fully()
+        self._announce()
 
     def light_at(self, moment: float) -> Lines:
         """Return the lines at ``moment`` (clock s), if nobody interferes until then."""

@@ -24,7 +24,7 @@ from typing import Final, Literal
 import serial
 
 from labcool.clock import Clock
-from simulators.device import SimulatedDevice
+from simulators.device import SimulatedDevice, Switch
 
 OutputLine = Literal["dtr", "rts"]
 InputLine = Literal["cts", "dsr", "cd", "ri"]
@@ -69,6 +69,17 @@ class TTLShutter(SimulatedDevice):
         self._moments = [clock.now()]
         self._states = [False]
         moved(False, clock.now())
+
+    def conditions(self) -> dict[str, Switch]:
+        """Return what can be wrong: blade, sensor, and power, without which it closes."""
+
+        def cut_power(off: bool) -> None:
+            self.powered = not off
+
+        return {
+            **self._by_attribute(stuck="stuck", sensor_open="sensor_broken"),
+            "power_cycle": cut_power,
+        }
 
     @property
     def powered(self) -> bool:
@@ -171,7 +182,10 @@ class ControlLinePort:
         self._output = output
         self._sensor = sensor
         self._inverted = inverted
+        self.before_use: Callable[[], None] = lambda: None
+        """Called before a line is looked at or driven."""
         self._lines = {"dtr": True, "rts": True}
+        self._is_lost = False
         self.port = port
         self.timeout: float | None = None
         self.is_open = False
@@ -236,7 +250,7 @@ class ControlLinePort:
             raise serial.SerialException("Port must be configured before it can be used.")
         if self.is_open:
             raise serial.SerialException("Port is already open.")
-        self.is_open = True
+        self.is_open, self._is_lost = True, False
         try:
             self._require_open()
         except serial.SerialException:
@@ -252,6 +266,10 @@ class ControlLinePort:
         if self.is_open:
             self.is_open = False
             self._drive(False, self._shutter.clock.now())
+
+    def vanish(self) -> None:
+        """Be unplugged from the computer: until it is opened anew, using it fails."""
+        self._is_lost = True
 
     def reset_input_buffer(self) -> None:
         """Discard what has arrived: nothing."""
@@ -289,7 +307,8 @@ class ControlLinePort:
         return line == self._sensor and self._shutter.sensor_level(self._shutter.clock.now())
 
     def _require_open(self) -> None:
+        self.before_use()
         if not self.is_open:
             raise serial.PortNotOpenError
-        if self._shutter.silent:
+        if self._shutter.silent or self._is_lost:
             raise serial.SerialException("device reports readiness but is disconnected")

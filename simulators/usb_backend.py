@@ -15,6 +15,7 @@ import itertools
 from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Protocol, cast
 
@@ -306,7 +307,12 @@ class FlameLink:
         device = _find(self.usb, self.usb.address_of(self.device))
         if device.is_open:
             raise SeaBreezeError("Device already opened.")
-        return _PySpectrometer(device)
+        try:
+            return _PySpectrometer(device)
+        except BaseException:
+            with suppress(SeaBreezeError, usb.core.USBError):
+                device.close()
+            raise
 
     def unplug(self) -> None:
         """Pull the cable."""

@@ -14,14 +14,9 @@ from labcool.bench.opening import attenuation_law
 from labcool.engine.events import PhaseStarted, PointRecorded, Status
 from labcool.errors import InstrumentRefused, LimitError
 from labcool.storage.reader import Run
+from labcool.storage.references import REFERENCES, stored_darks, stored_references
 from labcool.thermometry import Arrhenius, DetectorNoise, Flag
-from procedures.shared.arrhenius import REFERENCES
-from procedures.shared.arrhenius_reference import (
-    FIRST_SPECTRUM,
-    plan_references,
-    stored_darks,
-    stored_references,
-)
+from procedures.shared.arrhenius_reference import FIRST_SPECTRUM, plan_references
 
 LIT = {0: (0.0, 10.0), 2: (16.0, 26.0)}
 """Planned begin and end (run s) of the lit segments of the programme below, by segment."""
@@ -54,9 +49,9 @@ def exposures_of(run: Any) -> list[tuple[float, float]]:
     light_path = run.simulation.light_path
     expose, seen = light_path.expose, []
 
-    def noted(start: float, duration: float) -> Any:
+    def noted(start: float, duration: float, wavelengths: Any) -> Any:
         seen.append((start, duration))
-        return expose(start, duration)
+        return expose(start, duration, wavelengths)
 
     light_path.expose = noted
     return seen

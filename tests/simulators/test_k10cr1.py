@@ -4,6 +4,7 @@ import struct
 from bisect import bisect_right
 
 import pytest
+import thorlabs_apt_protocol as apt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -382,7 +383,6 @@ def test_updates_come_ten_times_a_second_until_nobody_acknowledges(device, clock
 
 
 def test_a_foreign_codec_commands_and_understands_it(clock, optic):
-    apt = pytest.importorskip("thorlabs_apt_protocol")
     device = K10CR1(clock, turned=optic, power_up_angle=33.0, true_direction_bits=True)
     told = apt.Unpacker(on_error="raise")
 

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from itertools import pairwise
 
 import pytest
+import thorlabs_apt_protocol as apt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -352,7 +353,6 @@ def test_a_serial_number_has_eight_digits(clock, light, serial):
 
 
 def test_a_foreign_codec_commands_and_understands_it(device, clock):
-    apt = pytest.importorskip("thorlabs_apt_protocol")
     told = apt.Unpacker(on_error="raise")
 
     def converse(command, wait=0.05):

@@ -2,6 +2,7 @@
 
 import math
 
+import lakeshore as vendor
 import pytest
 
 from labcool.clock import VirtualClock
@@ -19,7 +20,6 @@ def clock():
 
 @pytest.fixture
 def vendor_336():
-    vendor = pytest.importorskip("lakeshore")
     device = LakeShore(VirtualClock(), load=QUIET)
     with TcpLink(device, device.clock) as link:
         driver = vendor.Model336(ip_address="127.0.0.1", tcp_port=link.port)
@@ -109,7 +109,6 @@ class Connection:
 
 
 def test_the_makers_driver_takes_a_335_out_of_emulation(clock):
-    vendor = pytest.importorskip("lakeshore")
     device = LakeShore(clock, model="335", emulating=True, load=QUIET)
     driver = vendor.Model335(57600, connection=Connection(device))
     assert device.model == "335"

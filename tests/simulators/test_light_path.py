@@ -46,7 +46,6 @@ def bench(
         VirtualClock(),
         Sample(parameters),
         optics=optics,
-        wavelengths=WAVELENGTHS,
         rng=np.random.default_rng(seed),
         stage_temperature=stage,
         truth=truth,
@@ -58,12 +57,12 @@ def bench(
 
 
 def frames(path: LightPath, number: int, period: float, exposure: float) -> NDArray[np.float64]:
-    return np.array([path.expose(k * period, exposure)() for k in range(number)])
+    return np.array([path.expose(k * period, exposure, WAVELENGTHS)() for k in range(number)])
 
 
 def test_default_bench_uses_half_of_the_detector() -> None:
-    peak = bench(fluence=300.0).expose(0.0, 0.8)().max() / FULL_SCALE_ELECTRONS
-    dim = bench(fluence=30.0).expose(0.0, 0.8)().max() / FULL_SCALE_ELECTRONS
+    peak = bench(fluence=300.0).expose(0.0, 0.8, WAVELENGTHS)().max() / FULL_SCALE_ELECTRONS
+    dim = bench(fluence=30.0).expose(0.0, 0.8, WAVELENGTHS)().max() / FULL_SCALE_ELECTRONS
     assert 0.4 < peak < 0.6
     absorbed, eqe = (30.0 / 1.3) / (300.0 / 4.0), 0.97082 / 0.99481
     assert dim / peak == pytest.approx(absorbed * eqe, rel=0.01)
@@ -71,7 +70,7 @@ def test_default_bench_uses_half_of_the_detector() -> None:
 
 def test_electrons_are_the_photons_that_the_sample_emits() -> None:
     optics = replace(QUIET, notch_density=0.0, scatter=0.0)
-    electrons = bench(optics=optics).expose(0.0, 0.8)()
+    electrons = bench(optics=optics).expose(0.0, 0.8, WAVELENGTHS)()
     photons = Sample(FILM).advance(0.8, 300.0, ROOM)
     expected = photons * optics.spot_area_cm2 * optics.collection
     assert electrons.sum() == pytest.approx(expected, rel=1e-5)
@@ -79,9 +78,9 @@ def test_electrons_are_the_photons_that_the_sample_emits() -> None:
 
 
 def test_shutter_that_opens_during_the_exposure() -> None:
-    whole = bench(parameters=STEADY_FILM).expose(0.0, 0.8)().sum()
+    whole = bench(parameters=STEADY_FILM).expose(0.0, 0.8, WAVELENGTHS)().sum()
     path = bench(parameters=STEADY_FILM, is_open=False)
-    electrons = path.expose(0.0, 0.8)
+    electrons = path.expose(0.0, 0.8, WAVELENGTHS)
     path.shutter_moved(True, 0.3)
     assert electrons().sum() / whole == pytest.approx(0.5 / 0.8, rel=1e-12)
 
@@ -90,25 +89,25 @@ def test_exposure_that_begins_while_the_shutter_is_open() -> None:
     path = bench(parameters=STEADY_FILM, is_open=False)
     path.shutter_moved(True, 1.0)
     path.shutter_moved(False, 2.0)
-    electrons = path.expose(1.9, 0.8)
-    whole = bench(parameters=STEADY_FILM).expose(0.0, 0.8)().sum()
+    electrons = path.expose(1.9, 0.8, WAVELENGTHS)
+    whole = bench(parameters=STEADY_FILM).expose(0.0, 0.8, WAVELENGTHS)().sum()
     assert electrons().sum() / whole == pytest.approx(0.1 / 0.8, rel=1e-9)
 
 
 def test_split_exposures_add_up() -> None:
     path = bench(fluence=4600.0, optics=Optics())
-    together = path.expose(0.1, 0.8)
-    parts = [path.expose(0.1, 0.33), path.expose(0.43, 0.47)]
+    together = path.expose(0.1, 0.8, WAVELENGTHS)
+    parts = [path.expose(0.1, 0.33, WAVELENGTHS), path.expose(0.43, 0.47, WAVELENGTHS)]
     np.testing.assert_allclose(together(), sum(part() for part in parts), rtol=1e-11)
-    alone = bench(fluence=4600.0, optics=Optics()).expose(0.1, 0.8)()
+    alone = bench(fluence=4600.0, optics=Optics()).expose(0.1, 0.8, WAVELENGTHS)()
     np.testing.assert_allclose(together(), alone, rtol=1e-6, atol=1e-6)
 
 
 def test_asking_late_or_often_changes_nothing() -> None:
     late = bench(optics=Optics())
-    electrons = late.expose(0.0, 0.8)
+    electrons = late.expose(0.0, 0.8, WAVELENGTHS)
     late.advance(50.0)
-    soon = bench(optics=Optics()).expose(0.0, 0.8)()
+    soon = bench(optics=Optics()).expose(0.0, 0.8, WAVELENGTHS)()
     np.testing.assert_array_equal(electrons(), soon)
     np.testing.assert_array_equal(electrons(), soon)
 
@@ -118,7 +117,7 @@ def test_intensity_that_the_detector_sees_follows_the_published_activation_energ
     band = (WAVELENGTHS > 490.0) & (WAVELENGTHS < 522.0)
     intensities, temperatures = [], []
     for moment in (0.0, 5.0, 15.0, 40.0, 80.0, 120.0):
-        intensities.append(path.expose(moment, 0.1)()[band].sum())
+        intensities.append(path.expose(moment, 0.1, WAVELENGTHS)()[band].sum())
         temperatures.append(path.sample.temperature)
     assert temperatures[-1] == pytest.approx(283.15, abs=0.2)
     inverse = 1 / (BOLTZMANN_EV_PER_K * np.array(temperatures))
@@ -134,7 +133,7 @@ def test_announcement_replaces_what_was_announced_for_later() -> None:
     path.shutter_moved(True, 1.0)
     path.shutter_moved(False, 2.0)
     path.shutter_moved(True, 0.5)
-    dark, bright = path.expose(0.0, 0.5), path.expose(3.0, 0.5)
+    dark, bright = path.expose(0.0, 0.5, WAVELENGTHS), path.expose(3.0, 0.5, WAVELENGTHS)
     assert dark().max() == 0.0
     assert bright().max() > 0.0
 
@@ -145,7 +144,7 @@ def test_late_announcement_acts_at_once_and_is_logged(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING):
         path.shutter_moved(False, 9.0)
     assert "1.000 s" in caplog.text
-    assert path.expose(10.0, 0.5)().max() == 0.0
+    assert path.expose(10.0, 0.5, WAVELENGTHS)().max() == 0.0
 
 
 def test_irradiance_is_the_power_over_the_area_of_the_spot() -> None:
@@ -154,7 +153,6 @@ def test_irradiance_is_the_power_over_the_area_of_the_spot() -> None:
         VirtualClock(),
         Sample(FILM),
         optics=QUIET,
-        wavelengths=WAVELENGTHS,
         rng=np.random.default_rng(0),
         stage_temperature=lambda _: ROOM,
         truth=truth,
@@ -175,9 +173,9 @@ def test_irradiance_is_the_power_over_the_area_of_the_spot() -> None:
 def test_half_wave_plate_in_the_mount() -> None:
     plate = HalfWavePlate(zero_angle=0.0, extinction=0.0, maximum=1.0)
     path = bench(parameters=STEADY_FILM, optics=replace(QUIET, attenuation=plate))
-    assert path.expose(0.0, 0.5)().max() == 0.0
+    assert path.expose(0.0, 0.5, WAVELENGTHS)().max() == 0.0
     path.mount_turned(45.0, 0.5)
-    assert path.expose(0.5, 0.5)().max() > 0.0
+    assert path.expose(0.5, 0.5, WAVELENGTHS)().max() > 0.0
 
 
 def test_notch_filter_cuts_the_pump_and_the_red_side() -> None:
@@ -188,21 +186,23 @@ def test_notch_filter_cuts_the_pump_and_the_red_side() -> None:
     assert transmission[3] == pytest.approx(1e-6, rel=1e-6)
     assert transmission[4] == pytest.approx(1e-3, rel=1e-6)
     assert transmission[5] > 0.999
-    electrons = bench().expose(0.0, 0.8)()
-    unfiltered = bench(optics=replace(QUIET, notch_density=0.0, scatter=0.0)).expose(0.0, 0.8)()
+    electrons = bench().expose(0.0, 0.8, WAVELENGTHS)()
+    unfiltered = bench(optics=replace(QUIET, notch_density=0.0, scatter=0.0)).expose(
+        0.0, 0.8, WAVELENGTHS
+    )()
     blue, red = WAVELENGTHS < 519.0, abs(WAVELENGTHS - 527.0) < 1.0
     np.testing.assert_allclose(electrons[blue], unfiltered[blue], rtol=1e-3, atol=1e-6)
     assert electrons[red].sum() < 1e-4 * unfiltered[red].sum()
 
 
 def test_scattered_pump_light_shows_at_532_nm_and_only_with_light() -> None:
-    electrons = bench().expose(0.0, 0.8)()
+    electrons = bench().expose(0.0, 0.8, WAVELENGTHS)()
     line = abs(WAVELENGTHS - 532.0) < 2.0
     assert WAVELENGTHS[line][electrons[line].argmax()] == pytest.approx(532.0, abs=0.2)
     assert 50.0 < electrons[line].max() < 5000.0
-    brighter = bench(fluence=3000.0).expose(0.0, 0.8)()
+    brighter = bench(fluence=3000.0).expose(0.0, 0.8, WAVELENGTHS)()
     assert brighter[line].sum() / electrons[line].sum() == pytest.approx(10.0, rel=1e-3)
-    assert bench(is_open=False).expose(0.0, 0.8)().max() == 0.0
+    assert bench(is_open=False).expose(0.0, 0.8, WAVELENGTHS)().max() == 0.0
 
 
 def test_noise_of_the_laser_is_white_above_the_drift() -> None:
@@ -233,7 +233,7 @@ def test_same_seed_same_light_bit_for_bit() -> None:
 def test_noise_does_not_depend_on_who_looks() -> None:
     watched, left_alone = bench(optics=Optics()), bench(optics=Optics())
     frames(watched, 30, 1.0, 0.37)
-    seen = [path.expose(40.0, 0.8)() for path in (watched, left_alone)]
+    seen = [path.expose(40.0, 0.8, WAVELENGTHS)() for path in (watched, left_alone)]
     np.testing.assert_allclose(seen[0], seen[1], rtol=1e-6, atol=1e-6)
 
 
@@ -247,26 +247,28 @@ def test_sample_starts_at_the_stage_and_follows_it() -> None:
 @pytest.mark.parametrize("duration", [0.0, -1.0, float("nan")])
 def test_exposures_without_duration_are_refused(duration: float) -> None:
     with pytest.raises(LimitError, match="exposure"):
-        bench().expose(0.0, duration)
+        bench().expose(0.0, duration, WAVELENGTHS)
 
 
-def test_wavelengths_must_ascend() -> None:
+@pytest.mark.parametrize("pixels", [WAVELENGTHS[::-1], WAVELENGTHS[:1], np.zeros(3)])
+def test_wavelengths_must_ascend(pixels: NDArray[np.float64]) -> None:
     with pytest.raises(LimitError, match="wavelengths"):
-        LightPath(
-            VirtualClock(),
-            Sample(FILM),
-            optics=QUIET,
-            wavelengths=WAVELENGTHS[::-1],
-            rng=np.random.default_rng(0),
-            stage_temperature=lambda _: ROOM,
-        )
+        bench().expose(0.0, 0.8, pixels)
+
+
+def test_two_detectors_see_the_same_light_on_their_own_pixels() -> None:
+    path = bench(parameters=STEADY_FILM)
+    coarse = WAVELENGTHS[::2]
+    fine, half = path.expose(0.0, 0.8, WAVELENGTHS), path.expose(0.0, 0.8, coarse)
+    per_nm = fine() / np.gradient(WAVELENGTHS)
+    np.testing.assert_allclose(half() / np.gradient(coarse), per_nm[::2], rtol=1e-9, atol=1e-9)
 
 
 def test_truth_is_noted_twice_a_second_whoever_looks() -> None:
     truth = Truth()
     path = bench(truth=truth)
     path.advance(0.13)
-    path.expose(0.2, 1.77)()
+    path.expose(0.2, 1.77, WAVELENGTHS)()
     path.advance(10.0)
     np.testing.assert_allclose(truth.time, np.arange(0.0, 10.0, 0.5), atol=1e-12)
     untouched = Sample(FILM)

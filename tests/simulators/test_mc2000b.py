@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+import thorlabs_mc2000b as foreign
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -290,7 +291,6 @@ class FakePort:
 
 
 def test_a_foreign_driver_runs_it(device, clock, monkeypatch):
-    foreign = pytest.importorskip("thorlabs_mc2000b")
     monkeypatch.setattr(foreign.serial, "Serial", lambda **_: FakePort(device))
     chopper = foreign.MC2000B("memory")
     assert chopper.id == "THORLABS MC2000B 1.1.1"

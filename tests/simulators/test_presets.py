@@ -136,4 +136,4 @@ def test_r_eqe() -> None:
 def test_unknown_samples_are_refused_with_the_names_of_the_known() -> None:
     with pytest.raises(ConfigurationError, match="roman2020-film"):
         preset("roman2021-film")
-    assert list(PRESETS) == ["roman2020-film"]
+    assert list(PRESETS) == ["roman2020-film", "zhang2024-film"]
