@@ -6,53 +6,53 @@ correlated, and so are the errors of all temperatures that are read off one curv
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.polynomial.polynomial import polyder, polyval, polyvander
 from numpy.typing import NDArray
 
-from labcool.calibration.checks import positive, stated
+from labcool.calibration.checks import above_zero, checked_covariance, positive, stated
 from labcool.calibration.record import CalibrationRecord
 from labcool.errors import LimitError
 from labcool.models.phonons import varshni_gap, varshni_slope
 
 Floats = NDArray[np.float64]
 
+PEAK_ENERGY: Final = "peak energy"
+"""Observable of a calibration for the position of a line, in eV."""
+LINE_WIDTH: Final = "fwhm"
+"""Observable of a calibration for the full width at half maximum of a line, in eV."""
+
 
 @dataclass(frozen=True)
 class PolynomialCalibration(CalibrationRecord):
     """``observable = Σ c_k (T − T0)^k``.
 
-    :param observable: what is measured, e.g. ``"peak energy"``.
+    :param observable: what is measured, e.g. :data:`PEAK_ENERGY`.
     :param unit: its unit, e.g. ``"eV"``.
     :param coefficients: c_0, c_1 ..., the unit per K^k; at least two.
     :param covariance: of the coefficients, as many rows and columns.
     :param reference_temperature: T0, K.
     :param valid_range: lowest and highest temperature of the calibration, K; the curve must rise
         or fall throughout.
-    :param method: how it was measured, e.g. ``"stage, 11 steps"``.
-    :param date: day of the calibration.
-    :param source: run file or publication.
-    :param life_days: days after which it should be repeated; 0: it does not age.
     :raises LimitError: if a number is outside its range, a shape does not fit, the covariance is
         none, or the curve turns within the range.
     """
+
+    required: ClassVar[tuple[str, ...]] = ("method", "source")
+    range_unit: ClassVar[str] = "K"
 
     observable: str
     unit: str
     coefficients: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     reference_temperature: float
-    valid_range: tuple[float, float]
-    method: str
-    date: date
-    source: str
-    life_days: float = 0.0
+    valid_range: tuple[float, float] = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
         object.__setattr__(
             self, "covariance", checked_covariance(self.covariance, len(self.coefficients))
@@ -88,24 +88,20 @@ class VarshniCalibration(CalibrationRecord):
     :param coefficients: E0 (eV), α (eV/K), β (K).
     :param covariance: of the three.
     :param valid_range: lowest and highest temperature of the calibration, K.
-    :param method: how it was measured.
-    :param date: day of the calibration.
-    :param source: run file or publication.
-    :param life_days: days after which it should be repeated; 0: it does not age.
     :raises LimitError: as :class:`PolynomialCalibration`.
     """
 
+    required: ClassVar[tuple[str, ...]] = ("method", "source")
+    range_unit: ClassVar[str] = "K"
+
     coefficients: tuple[float, float, float]
     covariance: tuple[tuple[float, ...], ...]
-    valid_range: tuple[float, float]
-    method: str
-    date: date
-    source: str
-    life_days: float = 0.0
-    observable: str = "peak energy"
+    observable: str = PEAK_ENERGY
     unit: str = "eV"
+    valid_range: tuple[float, float] = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.coefficients) != 3:
             raise LimitError("coefficients", self.coefficients, "three: E0, alpha, beta")
         object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
@@ -131,48 +127,14 @@ class VarshniCalibration(CalibrationRecord):
         return np.stack([np.ones_like(kelvin), by_alpha, by_beta], axis=-1)
 
 
-def checked_covariance(
-    covariance: tuple[tuple[float, ...], ...], size: int
-) -> tuple[tuple[float, ...], ...]:
-    """Return a covariance as plain numbers.
-
-    :raises LimitError: if it is not a symmetric, positive semi-definite matrix of that size.
-    """
-    matrix = np.asarray(covariance, np.float64)
-    if matrix.shape != (size, size) or not np.isfinite(matrix).all():
-        raise LimitError(
-            "covariance of the coefficients", f"shape {matrix.shape}", f"{(size, size)}"
-        )
-    scale = np.sqrt(np.outer(np.diag(matrix), np.diag(matrix)))
-    if (
-        not np.allclose(matrix, matrix.T, rtol=1e-9, atol=0)
-        or (np.abs(matrix) > scale * 1.0001).any()
-    ):
-        raise LimitError(
-            "covariance of the coefficients", matrix.tolist(), "symmetric, correlations -1 to 1"
-        )
-    return tuple(tuple(map(float, row)) for row in matrix)
-
-
 def check_curve(calibration: PolynomialCalibration | VarshniCalibration) -> None:
     """Check what every curve must be.
 
     :raises LimitError: if the range is empty, a text is missing, or the curve is not monotonic.
     """
+    above_zero("valid range (K)", calibration.valid_range)
+    stated("observable of the calibration", calibration.observable)
     low, high = calibration.valid_range
-    if not 0 < low < high:
-        raise LimitError("valid range (K)", calibration.valid_range, "(lower, higher), above 0")
-    object.__setattr__(calibration, "valid_range", (float(low), float(high)))
-    for field, text in (
-        ("observable of the calibration", calibration.observable),
-        ("method of the calibration", calibration.method),
-        ("source of the calibration", calibration.source),
-    ):
-        stated(field, text)
-    if not (math.isfinite(calibration.life_days) and calibration.life_days >= 0):
-        raise LimitError(
-            "life of the calibration (days)", calibration.life_days, "finite, 0 or more"
-        )
     slopes = calibration.slope(np.linspace(low, high, 257))
     if not ((slopes > 0).all() or (slopes < 0).all()):
         raise LimitError(

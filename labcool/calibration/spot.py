@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date
+from typing import ClassVar
 
-from labcool.calibration.checks import not_negative, positive, stated
+from labcool.calibration.checks import not_negative, positive
 from labcool.calibration.record import CalibrationRecord
 from labcool.errors import LimitError
 
@@ -21,28 +21,27 @@ class SpotCalibration(CalibrationRecord):
     the 1/e² area: ``P / (π d²/4)``, with P the power at the sample. The peak of a Gaussian beam is
     twice that; 86.5 % of the power falls inside the area.
 
-    :param date: day of the calibration.
-    :param diameter_um: 1/e² diameter at the sample, µm, above 0.
+    :param diameter_um: 1/e² diameter at the sample, µm, above 0; of an elliptical spot the
+        geometric mean of both.
     :param path_transmission: power at the sample over power at the reference point (laser output
         or power meter), above 0, at most 1.
     :param relative_std: relative standard uncertainty of the fluence, 0 or more.
-    :param method: how it was measured, e.g. ``"knife edge"``.
     :raises LimitError: if a number is outside its range, or the method is empty.
     """
 
-    date: date
+    required: ClassVar[tuple[str, ...]] = ("method",)
+
     diameter_um: float
     path_transmission: float
     relative_std: float
-    method: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         diameter = positive("spot diameter (µm)", self.diameter_um)
         transmission = positive("path transmission", self.path_transmission)
         if transmission > 1:
             raise LimitError("path transmission", self.path_transmission, "above 0 and at most 1")
         relative_std = not_negative("relative std of the fluence", self.relative_std)
-        stated("method of the spot calibration", self.method)
         object.__setattr__(self, "diameter_um", diameter)
         object.__setattr__(self, "path_transmission", transmission)
         object.__setattr__(self, "relative_std", relative_std)

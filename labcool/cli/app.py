@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import labcool
+from labcool.cli import app_calibrations
 
 
 class Compression(StrEnum):
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(app_calibrations.app)
 
 BenchOption = Annotated[
     Path | None,
@@ -148,15 +151,22 @@ def init_command(
 
 
 @app.command("doctor", short_help="Tell which instruments of a bench answer.")
-def doctor_command(bench: BenchOption = None) -> None:
-    """Connect to each instrument of a bench and tell what answers.
+def doctor_command(
+    bench: BenchOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
+    ] = False,
+) -> None:
+    """Connect to each instrument of a bench, tell what answers, and what to check if not.
 
-    Opens no shutter and turns nothing; a shutter that is open is closed.
+    Opens no shutter, turns and starts nothing. As after every use, a shutter that is open is
+    closed, a laser without a shutter is off, and outputs of a lock-in are at zero.
+
     Exit code: 0 all answer, 1 one does not, 2 wrong usage or configuration.
     """
     from labcool.cli.doctor import examine
 
-    raise typer.Exit(examine(bench))
+    raise typer.Exit(examine(bench, as_json=as_json))
 
 
 @app.command("simulate", short_help="Serve the simulated bench to other programs.")
@@ -207,3 +217,74 @@ def simulate_command(
         as_json=as_json,
     )
     raise typer.Exit(simulate(request))
+
+
+@app.command("analyze", short_help="Derive temperatures again from the spectra of a file.")
+def analyze_command(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A run file, or CSV or HDF5 with spectra.")
+    ],
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    thermometers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--thermometer",
+            metavar="NAME ...",
+            help="arrhenius, tail_slope, tail_ratio, line_width, peak_shift, raman or all. "
+            "Without it: all that have a calibration.",
+        ),
+    ] = None,
+    references: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            metavar="WHAT",
+            help="stored (the file's own), first (its first spectrum), or a file; repeatable.",
+        ),
+    ] = None,
+    reference_temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--reference-temperature",
+            metavar="K",
+            help="Temperature of the sample at the reference, if the file does not tell.",
+        ),
+    ] = None,
+    calibrations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibration", metavar="ID", help="One of the store, or its file; repeatable."
+        ),
+    ] = None,
+    store: app_calibrations.StoreOption = None,
+    window: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--window", metavar="LOW HIGH", help="Fit window, both in eV or both in nm."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="New file; without it NAME_analysed."),
+    ] = None,
+    as_json: app_calibrations.JsonOption = False,
+) -> None:
+    """Derive temperatures again from raw spectra, and judge what they say together.
+
+    A run file is copied, with other temperatures in the copy; of any other file the temperatures
+    go into a table beside it. The file itself is never touched.
+    Exit code: 0 done, 1 it could not be written, 2 wrong usage or not such a file.
+    """
+    from labcool.cli.analyze import AnalyzeRequest, analyze
+
+    request = AnalyzeRequest(
+        file=file,
+        thermometers=tuple(thermometers or ()),
+        more=tuple(more or ()),
+        references=tuple(references or ()),
+        reference_temperature=reference_temperature,
+        calibrations=tuple(calibrations or ()),
+        store=store,
+        window=window,
+        out=out,
+        as_json=as_json,
+    )
+    raise typer.Exit(analyze(request))

@@ -11,7 +11,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from labcool.calibration import CalibrationRecord
 from labcool.errors import RunFileError
+from labcool.storage.embedded import embedded_calibrations
 from labcool.storage.eventlog import Event, from_rows
 from labcool.storage.instruments import InstrumentState, read_instruments
 from labcool.storage.layout import STATUSES, Quantity
@@ -117,6 +119,14 @@ class Run:
     def process(self) -> dict[str, Any]:
         """How the temperatures were made: method, calibrations, version."""
         return read_settings(self._entry["process_temperature"])
+
+    @property
+    def calibrations(self) -> list[CalibrationRecord]:
+        """The calibrations that the run used: those of its thermometers, then that of the spot.
+
+        :raises RunFileError: if one of them is not what its id says.
+        """
+        return embedded_calibrations(self._entry, self.path)
 
     @property
     def software(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ find them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ def create_skeleton(file: h5py.File, run: RunDescription, compression: str) -> S
     data = nx_group(entry, "data", "NXdata")
     time = _create_axes(data, run)
     _create_intensity(data, run, compression)
-    values, errors, flags = _create_temperatures(entry, run, time)
+    values, errors, flags = create_temperatures(entry, run.thermometers, time)
     columns = _create_record(entry, run, time)
     instrument = nx_group(entry, "instrument", "NXinstrument")
     write_instruments(instrument, run, data["wavelength"])
@@ -159,22 +159,23 @@ def _create_intensity(data: h5py.Group, run: RunDescription, compression: str) -
     intensity.dims[1].attach_scale(data["wavelength"])
 
 
-def _create_temperatures(
-    entry: h5py.Group, run: RunDescription, time: h5py.Dataset
+def create_temperatures(
+    entry: h5py.Group, thermometers: Sequence[str], time: h5py.Dataset
 ) -> tuple[list[h5py.Dataset], list[h5py.Dataset], list[h5py.Dataset]]:
+    """Create the group ``temperature``; return values, errors and flags, without rows as yet."""
     values: list[h5py.Dataset] = []
     errors: list[h5py.Dataset] = []
     flags: list[h5py.Dataset] = []
-    names = thermometer_datasets(run.thermometers)
+    names = thermometer_datasets(thermometers)
     if not names:
         return values, errors, flags
     group = nx_group(entry, "temperature", "NXdata")
     group["time"] = time
-    group["title"] = f"Temperature by {run.thermometers[0]}"
+    group["title"] = f"Temperature by {thermometers[0]}"
     group.attrs.update({"signal": names[0], "axes": ["time"], "time_indices": 0})
     if names[1:]:
         group.attrs["auxiliary_signals"] = names[1:]
-    for name, thermometer in zip(names, run.thermometers, strict=True):
+    for name, thermometer in zip(names, thermometers, strict=True):
         values.append(_growing(group, name, "f8", time))
         errors.append(_growing(group, f"{name}_errors", "f8", time))
         flags.append(_growing(group, f"{name}_flags", FLAGS_DTYPE, time))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcool import units
+from labcool.analysis.from_run import arrhenius_of
 from labcool.storage.reader import Run
 from labcool.thermometry.quantity import Quantity
 from procedures.cooling.results import cooling_results
-from procedures.shared.arrhenius_file import thermometer_of
 from procedures.shared.programme import Programme, parse
 
 
@@ -45,7 +45,7 @@ def draw_run(run: Run, path: Path, results: Mapping[str, Quantity]) -> None:
         temperature=temperature,
         std=std,
         fluence=np.asarray(run.record["fluence"]),
-        relative_intensity=thermometer_of(run).relative_intensity(
+        relative_intensity=arrhenius_of(run).relative_intensity(
             spectra,
             fluence=np.asarray(run.record["fluence"]),
             exposure=np.asarray(run.record["exposure"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, TypeAlias
@@ -14,10 +13,17 @@ from pymeasure.experiment import FloatParameter, IntegerParameter
 from labcool.bench.illumination import Illumination
 from labcool.bench.needs import Needs
 from labcool.bench.roles import Spectrometer, TemperatureController
-from labcool.calibration import ArrheniusCalibration
+from labcool.calibration import ArrheniusCalibration, to_plain
 from labcool.engine.procedure import BenchProcedure
 from labcool.errors import LimitError, RunFileError
 from labcool.spectrum import Spectrum
+from labcool.storage.references import (
+    REFERENCES,
+    dark_columns,
+    reference_columns,
+    stored_darks,
+    stored_references,
+)
 from labcool.thermometry import Arrhenius, Dark, DetectorNoise, Estimate, Reference
 from procedures.shared.arrhenius_reference import (
     EACH_FLUENCE,
@@ -25,15 +31,8 @@ from procedures.shared.arrhenius_reference import (
     ReferenceParameter,
     ReferencePlan,
     ReferenceTaker,
-    dark_columns,
     plan_references,
-    reference_columns,
-    stored_darks,
-    stored_references,
 )
-
-REFERENCES = "each_fluence"
-"""Name of the references in the run file."""
 
 Darks: TypeAlias = Mapping[float, Dark]
 
@@ -108,7 +107,6 @@ class ArrheniusProcedure(BenchProcedure):
 
     def describe_thermometry(self) -> dict[str, object]:
         """Return what the run file keeps of the method, so that it can be applied again."""
-        calibration = self.calibration()
         return {
             "method": "Arrhenius law of the band-integrated anti-Stokes emission",
             "reference": "Roman et al. 2020, eq. 1",
@@ -117,7 +115,7 @@ class ArrheniusProcedure(BenchProcedure):
             "electrons_per_count": self.spectrometer.electrons_per_count,
             "read_noise_counts": self.spectrometer.read_noise,
             "fluence_relative_std": self.illumination.power_stability,
-            "calibrations": [{"id": calibration.id, **asdict(calibration)}],
+            "calibrations": [to_plain(self.calibration())],
         }
 
     def check_reference(self, reference: str) -> None:

@@ -14,12 +14,14 @@ from labcool.errors import LimitError
 
 
 def arrhenius(**changes: object) -> ArrheniusCalibration:
-    record = ArrheniusCalibration(0.140, 0.005, (283.0, 297.0), date(2020, 6, 1), "ice bath")
+    record = ArrheniusCalibration(
+        0.140, 0.005, valid_range=(283.0, 297.0), date=date(2020, 6, 1), source="ice bath"
+    )
     return dataclasses.replace(record, **changes)
 
 
 def spot(**changes: object) -> SpotCalibration:
-    record = SpotCalibration(date(2020, 6, 1), 100.0, 0.8, 0.05, "knife edge")
+    record = SpotCalibration(100.0, 0.8, 0.05, date=date(2020, 6, 1), method="knife edge")
     return dataclasses.replace(record, **changes)
 
 
