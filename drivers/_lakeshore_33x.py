@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Final
 
-from drivers._lakeshore_setup import LakeShoreSetup, _numbers, _pid
+from drivers import _bench_advice
+from drivers._lakeshore_outputs import LakeShoreOutputs
+from drivers._lakeshore_setup import _pid
 from drivers._lakeshore_words import (
     AUTOTUNES,
     INPUTS,
@@ -26,17 +29,24 @@ from drivers._lakeshore_words import (
     whole,
     words,
 )
-from drivers._wire import within
 from labcool.errors import InstrumentRefused, LimitError
+from labcool.numbers import truth
+from labcool.numbers import whole as checked_whole
 
 INPUT_CODES: Final = dict(enumerate(INPUTS))
 LONGEST_NAME: Final = 15
+LIMIT_ROUNDING_K: Final = 0.051
 
 
-class LakeShore33x(LakeShoreSetup):
+class LakeShore33x(LakeShoreOutputs):
     """A Model 335 or 336."""
 
+    bench_advice = _bench_advice.LAKESHORE
+
     SENSORS: ClassVar[dict[int, str]] = SENSORS
+
+    def _heater_output_question(self) -> str:
+        return f"HTR? {self._output}"
 
     def _range_question(self, output: int) -> str:
         return f"RANGE? {output}"
@@ -56,47 +66,78 @@ class LakeShore33x(LakeShoreSetup):
 
     @property
     def output_mode(self) -> OutputMode:
-        """Control what the output does, ``OUTMODE``. Open loop heats at the manual output."""
+        """Control what the output does, ``OUTMODE``; read back.
+
+        Open loop heats at the manual output.
+
+        :raises LimitError: if there is no such mode or input; nothing has been sent.
+        :raises InstrumentRefused: if the controller does not take it.
+        """
         return self._ask(_output_mode, f"OUTMODE? {self._output}")
 
     @output_mode.setter
     def output_mode(self, wanted: OutputMode) -> None:
+        wanted = self._a(OutputMode, "output_mode", wanted)
         mode = self._code("output mode", wanted.mode, OUTPUT_MODES)
         allowed = {code: name for code, name in INPUT_CODES.items() if name in self._control_inputs}
         control_input = self._code("control input", wanted.input, allowed)
+        powerup = truth(f"{self.name} output_mode powerup", wanted.powerup)
         self._started = self._started or wanted.mode != "off"
-        self._tell(f"OUTMODE {words(self._output, mode, control_input, wanted.powerup)}")
+        self._tell(f"OUTMODE {words(self._output, mode, control_input, powerup)}")
+        self._confirm(lambda: self.output_mode == wanted, f"it does not take {wanted}")
 
     @property
     def input_type(self) -> InputType:
-        """Control sensor and preferred unit of the input, ``INTYPE``."""
+        """Control sensor and preferred unit of the input, ``INTYPE``; read back.
+
+        With autorange, which range is read back is the controller's affair.
+
+        :raises LimitError: if a value is not allowed; nothing has been sent.
+        :raises InstrumentRefused: if the controller does not take it.
+        """
         return self._ask(_input_type, f"INTYPE? {self._input}")
 
     @input_type.setter
     def input_type(self, wanted: InputType) -> None:
+        field = f"{self.name} input_type"
+        wanted = self._a(InputType, "input_type", wanted)
         sensor = self._code("sensor", wanted.sensor, self.SENSORS)
         unit = self._code("unit", wanted.unit, UNITS)
-        self._whole("sensor range", wanted.range, 0, 8)
-        chosen = 0 if wanted.autorange else wanted.range
-        text = words(self._input, sensor, wanted.autorange, chosen, wanted.compensation, unit)
+        autorange = truth(f"{field} autorange", wanted.autorange)
+        compensation = truth(f"{field} compensation", wanted.compensation)
+        range_ = checked_whole(f"{field} range", wanted.range, 0, 8)
+        chosen = 0 if autorange else range_
+        text = words(self._input, sensor, autorange, chosen, compensation, unit)
         self._tell(f"INTYPE {text}")
+
+        def taken() -> bool:
+            kept = self.input_type
+            return kept == (replace(wanted, range=kept.range) if autorange else wanted)
+
+        self._confirm(taken, f"it does not take {wanted}")
 
     @property
     def temperature_limit(self) -> float:
         """Control the input's limit, ``TLIMIT``, K; above it the controller ends all heating.
 
-        The only guard that works without a computer. 0: off.
+        The only guard that works without a computer; so it is read back. 0: off.
+
+        :raises InstrumentRefused: if the controller does not take it.
         """
         return self._ask(number, f"TLIMIT? {self._input}")
 
     @temperature_limit.setter
     def temperature_limit(self, kelvin: float) -> None:
-        limit = self._check_temperature("temperature limit", kelvin)
+        limit = self._checked_temperature("temperature_limit", kelvin)
         self._tell(f"TLIMIT {words(self._input, limit)}")
+        self._confirm(
+            lambda: abs(self.temperature_limit - limit) <= LIMIT_ROUNDING_K,
+            f"it does not take the temperature limit {limit:g} K. NOTHING GUARDS THE SAMPLE",
+        )
 
     def zone(self, number_: int) -> Zone:
         """Return line 1 to 10 of the output's zone table, ``ZONE?``."""
-        self._whole("zone", number_, 1, 10)
+        number_ = checked_whole(f"{self.name} zone", number_, 1, 10)
         return self._ask(_zone, f"ZONE? {self._output},{number_}")
 
     def set_zone(self, number_: int, zone: Zone) -> None:
@@ -104,15 +145,15 @@ class LakeShore33x(LakeShoreSetup):
 
         :raises LimitError: if a value is out of range; nothing has been sent.
         """
-        self._whole("zone", number_, 1, 10)
-        upper = self._check_temperature("zone's upper bound", zone.upper)
-        self._check_pid(zone.pid)
-        manual = within(f"{self.name} manual output (%)", float(zone.manual), 0.0, 100.0)
+        number_ = checked_whole(f"{self.name} zone", number_, 1, 10)
+        zone = self._a(Zone, "zone", zone)
+        upper = self._checked_temperature("zone upper", zone.upper)
+        pid = self._checked_pid(zone.pid, "zone pid")
+        manual = self._checked_percent("zone manual", zone.manual)
         heater_range = self._code("heater range", zone.heater_range, RANGES)
-        rate = self._checked_rate(zone.rate)
+        rate = self._checked_rate(zone.rate, "zone rate")
         allowed = {code: name for code, name in INPUT_CODES.items() if name in self._control_inputs}
         control_input = self._code("control input", zone.input, allowed)
-        pid = _numbers(zone.pid)
         line = words(self._output, number_, upper, *pid, manual, heater_range, control_input, rate)
         self._tell(f"ZONE {line}")
 
@@ -141,6 +182,8 @@ class LakeShore33x(LakeShoreSetup):
 
     @input_name.setter
     def input_name(self, wanted: str) -> None:
+        if not isinstance(wanted, str):
+            raise LimitError(f"{self.name} input_name", wanted, "a text")
         if len(wanted) > LONGEST_NAME or not wanted.isascii() or not wanted.isprintable():
             raise LimitError(f"{self.name} input name", wanted, "up to 15 printable characters")
         if set(wanted) & set("\";,'"):
@@ -157,10 +200,14 @@ class LakeShore33x(LakeShoreSetup):
         if wanted is None:
             self._tell(f"ALARM {self._input},0,,,,,,")
             return
-        high = self._check_temperature("high alarm", wanted.high)
-        low = self._check_temperature("low alarm", wanted.low)
-        deadband = self._check_temperature("deadband", wanted.deadband)
-        switches = (wanted.latched, wanted.audible, wanted.visible)
+        wanted = self._a(Alarm, "alarm", wanted)
+        high = self._checked_temperature("alarm high", wanted.high)
+        low = self._checked_temperature("alarm low", wanted.low)
+        deadband = self._checked_temperature("alarm deadband", wanted.deadband)
+        switches = tuple(
+            truth(f"{self.name} alarm {switch}", getattr(wanted, switch))
+            for switch in ("latched", "audible", "visible")
+        )
         self._tell(f"ALARM {words(self._input, True, high, low, deadband, *switches)}")
 
     @property
@@ -176,6 +223,15 @@ class LakeShore33x(LakeShoreSetup):
     def settings(self) -> dict[str, float | int | str | bool]:
         """Return the state of input, output and loop, and the input's temperature limit."""
         return {**super().settings(), "temperature_limit_K": self.temperature_limit}
+
+    def _sensor_settings(self) -> dict[str, int | str | bool]:
+        sensor = self.input_type
+        return {
+            "sensor": sensor.sensor,
+            "sensor_autorange": sensor.autorange,
+            "sensor_range": sensor.range,
+            "sensor_compensation": sensor.compensation,
+        }
 
     @property
     def _control_inputs(self) -> tuple[str, ...]:

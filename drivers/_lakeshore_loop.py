@@ -9,14 +9,20 @@ from typing import Final
 from drivers._lakeshore_heater import LakeShoreHeater
 from drivers._lakeshore_words import code_of, fields, flag, number, words
 from drivers._stability import Criterion, Stability, wait_until_stable
-from drivers._wire import Resource, within
+from drivers._wire import Resource
 from labcool.clock import Clock
-from labcool.errors import ConfigurationError, GarbledAnswer, InstrumentRefused
+from labcool.errors import (
+    ConfigurationError,
+    InstrumentError,
+    InstrumentRefused,
+)
+from labcool.numbers import rising_pair, whole, within
 
 SLOWEST_RAMP: Final = 0.1
 FASTEST_RAMP: Final = 100.0
 HIGHEST_TEMPERATURE_K: Final = 1505.0
 ROUNDING_K: Final = 1e-6
+SETPOINT_ROUNDING_K: Final = 0.01
 
 
 class LakeShoreLoop(LakeShoreHeater):
@@ -42,8 +48,7 @@ class LakeShoreLoop(LakeShoreHeater):
         self.name = name
         if control_input not in self.INPUTS:
             raise self._refusal("input", control_input, self.INPUTS)
-        if isinstance(output, bool) or output not in self.OUTPUTS:
-            raise self._refusal("output", output, self.OUTPUTS)
+        output = whole(f"{name} output", output, min(self.OUTPUTS), max(self.OUTPUTS))
         allowed = ("on",) if output in self.VOLTAGE_OUTPUTS else ("low", "medium", "high")
         if heater_range not in allowed:
             raise self._refusal(f"heater_range of output {output}", heater_range, allowed)
@@ -51,12 +56,17 @@ class LakeShoreLoop(LakeShoreHeater):
             raise self._refusal("on_shutdown", on_shutdown, ("stop", "hold"))
         self._input, self._output = control_input, output
         self._range_wanted, self._on_shutdown = heater_range, on_shutdown
-        self._setpoints = _checked_setpoints(name, setpoint_range)
+        self._setpoints = rising_pair(
+            f"{name} setpoint_range (K)", setpoint_range, 0.0, HIGHEST_TEMPERATURE_K
+        )
         self._settled_within = within(f"{name} settled_within (K)", settled_within, 0.001, 50.0)
         self._rate = self._checked_rate(ramp_rate)
         self._target: float | None = None
         self._started = False
         super().__init__(resource, name, clock, visa_library, timeout, message_interval)
+
+    @abstractmethod
+    def _heater_output_question(self) -> str: ...
 
     @abstractmethod
     def _loop_mode_and_unit(self) -> tuple[str, str, str]:
@@ -120,8 +130,8 @@ class LakeShoreLoop(LakeShoreHeater):
         """
         low, high = self._setpoints
         field = f"{self.name} temperature (K)"
-        within(field, temperature, low - ROUNDING_K, high + ROUNDING_K, "See setpoint_range.")
-        target = round(temperature, 3)
+        advice = "See setpoint_range."
+        target = round(within(field, temperature, low - ROUNDING_K, high + ROUNDING_K, advice), 3)
         mode = self._require_closed_loop()
         present = round(self.temperature, 3)
         self._started, self._target = True, None
@@ -129,8 +139,7 @@ class LakeShoreLoop(LakeShoreHeater):
             self._tell(f"RAMP {words(self._output, False, self._rate)}")
             self._tell(f"SETP {words(self._output, present)}")
             self._confirm(
-                lambda: abs(self._ask(number, f"SETP? {self._output}") - present) <= 0.01,
-                f"it does not take the set point {present} K",
+                lambda: self._setpoint_is(present), f"it does not take the set point {present} K"
             )
         self._tell(f"RAMP {words(self._output, True, self._rate)}")
         self._confirm(self._ramp_is_on, f"it does not take a ramp of {self._rate} K/min")
@@ -139,11 +148,32 @@ class LakeShoreLoop(LakeShoreHeater):
         self._switch_heater_on(mode)
 
     def hold(self) -> None:
-        """End a ramp where it is: the present temperature becomes the set point."""
+        """End a ramp where it is: the present temperature becomes the set point, at once.
+
+        Ramping is switched off in the same message, or the set point would only ramp back from
+        where it has run ahead to. The next :meth:`go_to` switches it on again.
+
+        :raises InstrumentRefused: if the heater is off, the output is not in closed loop, or the
+            controller does not confirm set point and end of the ramp.
+        """
         self._require_closed_loop()
-        self._started = True
-        self._target = round(self.temperature, 3)
-        self._tell(f"SETP {words(self._output, self._target)}")
+        if self._range_code(self._output) == 0:
+            raise InstrumentRefused(
+                self.name,
+                f"output {self._output} is off: it cannot hold a temperature. Call go_to, which "
+                "switches the heater on.",
+            )
+        self._started, self._target = True, None
+        present = round(self.temperature, 3)
+        self._tell(
+            f"RAMP {words(self._output, False, self._rate)}",
+            f"SETP {words(self._output, present)}",
+        )
+        self._confirm(
+            lambda: self._setpoint_is(present) and not self.is_ramping,
+            f"it does not hold: it does not take the set point {present} K without a ramp",
+        )
+        self._target = present
 
     def wait_until_stable(
         self,
@@ -151,7 +181,7 @@ class LakeShoreLoop(LakeShoreHeater):
         slope_K_per_min: float,
         for_s: float,
         timeout_s: float,
-        check: Callable[[], None],
+        check: Callable[[], None] = lambda: None,
     ) -> Stability:
         """Wait until the temperature of the last :meth:`go_to` or :meth:`hold` is reached and kept.
 
@@ -159,35 +189,49 @@ class LakeShoreLoop(LakeShoreHeater):
         point, and the line fitted to them is flatter than ``slope_K_per_min``.
 
         :param check: called before every reading, once a second or faster; may raise.
-        :raises InstrumentTimeout: after ``timeout_s`` (s), with what was reached.
+        :raises InstrumentTimeout: after ``timeout_s`` (s), with what was reached and how much the
+            heater did.
         :raises InstrumentRefused: as :attr:`is_holding`.
         """
+        criterion = Criterion(band_K, slope_K_per_min, for_s, self.name)
         if self._target is None:
             raise ConfigurationError(f"{self.name}: nothing to wait for; call go_to first.")
         return wait_until_stable(
             lambda: self._loop_state()[0],
             self._clock,
             self._target,
-            Criterion(band_K, slope_K_per_min, for_s),
+            criterion,
             timeout_s=timeout_s,
             check=check,
             name=self.name,
+            remark=self._what_the_heater_does,
         )
 
     def make_safe(self) -> None:
         """Bring the loop to the state that ``on_shutdown`` names.
 
-        ``"stop"``: :meth:`heaters_off`. ``"hold"``: a ramp becomes a :meth:`hold`, anything else
-        stays as it is.
+        ``"stop"``: :meth:`heaters_off`. ``"hold"``: a ramp with the heater on becomes a
+        :meth:`hold`, anything else stays as it is.
         """
         if self._on_shutdown == "stop":
             self.heaters_off()
-        elif self.is_ramping:
+        elif self.is_ramping and self._range_code(self._output) > 0:
             self.hold()
 
     def shutdown(self) -> None:
         """Make safe if this object has started anything, and release the port."""
         self.end_use(self.make_safe if self._started else _nothing)
+
+    def _what_the_heater_does(self) -> str:
+        """Return for an error what would explain a temperature that is not reached."""
+        try:
+            name = self._ranges[self._range_code(self._output)]
+            if self._is_voltage:
+                return f"Output {self._output} is {name}."
+            percent = self._ask(number, self._heater_output_question())
+        except InstrumentError as error:
+            return f"What the heater does is not known: {error.problem}"
+        return f"The heater is at {percent:g} % of range {name}."
 
     def _require_closed_loop(self) -> str:
         mode, control_input, unit = self._loop_mode_and_unit()
@@ -214,13 +258,17 @@ class LakeShoreLoop(LakeShoreHeater):
                 f"Choose kelvin for input {self._input} on the controller.",
             )
 
+    def _ramp(self) -> tuple[bool, float]:
+        """Return whether set points are ramped to, and at which rate (K/min)."""
+        return self._ask(_ramp, f"RAMP? {self._output}")
+
     def _ramp_is_on(self) -> bool:
-        on, rate = self._ask(lambda text: fields(text, 2), f"RAMP? {self._output}")
-        try:
-            # The controller keeps tenths of K/min.
-            return flag(on) and abs(number(rate) - self._rate) <= 0.0501
-        except ValueError as error:
-            raise GarbledAnswer(self.name, f"its ramp is {on!r}, {rate!r}.") from error
+        on, rate = self._ramp()
+        # The controller keeps tenths of K/min.
+        return on and abs(rate - self._rate) <= 0.0501
+
+    def _setpoint_is(self, kelvin: float) -> bool:
+        return abs(self._ask(number, f"SETP? {self._output}") - kelvin) <= SETPOINT_ROUNDING_K
 
     def _switch_heater_on(self, mode: str) -> None:
         code = code_of(self._range_wanted, self._ranges)
@@ -233,17 +281,13 @@ class LakeShoreLoop(LakeShoreHeater):
 
         self._confirm(confirmed, f"it does not take the heater range {self._range_wanted!r}")
 
-    def _checked_rate(self, rate: float) -> float:
-        field = f"{self.name} ramp rate (K/min)"
-        return round(within(field, float(rate), SLOWEST_RAMP, FASTEST_RAMP), 1)
+    def _checked_rate(self, rate: float, field: str = "ramp rate") -> float:
+        return round(within(f"{self.name} {field} (K/min)", rate, SLOWEST_RAMP, FASTEST_RAMP), 1)
 
 
-def _checked_setpoints(name: str, wanted: Sequence[float]) -> tuple[float, float]:
-    field = f"{name} setpoint_range (K)"
-    if len(wanted) != 2:
-        raise ConfigurationError(f"{field}: [lowest, highest] are needed, not {list(wanted)}.")
-    low = within(field, float(wanted[0]), 0.0, HIGHEST_TEMPERATURE_K)
-    return low, within(field, float(wanted[1]), low, HIGHEST_TEMPERATURE_K)
+def _ramp(text: str) -> tuple[bool, float]:
+    on, rate = fields(text, 2)
+    return flag(on), number(rate)
 
 
 def _nothing() -> None:

@@ -6,7 +6,8 @@ Everything concerns the input and the output chosen on connecting.
 from __future__ import annotations
 
 import math
-from typing import Final
+from abc import abstractmethod
+from typing import Final, TypeVar
 
 from drivers._lakeshore_loop import HIGHEST_TEMPERATURE_K, LakeShoreLoop
 from drivers._lakeshore_words import (
@@ -24,17 +25,18 @@ from drivers._lakeshore_words import (
     whole,
     words,
 )
-from drivers._wire import within
 from labcool.errors import LimitError
+from labcool.numbers import truth, within
+from labcool.numbers import whole as checked_whole
+
+Kind = TypeVar("Kind")
 
 LAST_CURVE: Final = 59
+PID_ROUNDING: Final = 0.051
 
 
 class LakeShoreSetup(LakeShoreLoop):
     """What all models can be set to in the same words."""
-
-    def _heater_output_question(self) -> str:
-        return f"HTR? {self._output}"
 
     @property
     def reading_status(self) -> str:
@@ -61,6 +63,7 @@ class LakeShoreSetup(LakeShoreLoop):
         """Control the range of the output: off, low, medium, high (off, on for a voltage output).
 
         :raises LimitError: for any other value; nothing has been sent.
+        :raises InstrumentRefused: if the output is not on, or not off, afterwards.
         """
         return self._ranges[self._range_code(self._output)]
 
@@ -70,16 +73,31 @@ class LakeShoreSetup(LakeShoreLoop):
         self._started = self._started or code > 0
         self._target = None if code == 0 else self._target
         self._tell(self._range_command(self._output, code), again=code == 0)
+        self._confirm(
+            # A zone table chooses the range by itself.
+            lambda: (self._range_code(self._output) > 0) == (code > 0),
+            f"it does not take the heater range {wanted!r}",
+        )
 
     @property
     def pid(self) -> Pid:
-        """Control the PID values: P and I 0.1 to 1000, D 0 to 200 %."""
+        """Control the PID values: P and I 0.1 to 1000, D 0 to 200 %; they are read back.
+
+        :raises InstrumentRefused: if the controller does not take them.
+        """
         return self._ask(_pid, f"PID? {self._output}")
 
     @pid.setter
     def pid(self, values: Pid) -> None:
-        self._check_pid(values)
-        self._tell(f"PID {words(self._output, *_numbers(values))}")
+        wanted = self._checked_pid(values)
+        self._tell(f"PID {words(self._output, *wanted)}")
+
+        def taken() -> bool:
+            kept = self.pid
+            pairs = zip((kept.p, kept.i, kept.d), wanted, strict=True)
+            return all(abs(one - other) <= PID_ROUNDING for one, other in pairs)
+
+        self._confirm(taken, f"it does not take P, I, D = {words(*wanted)}")
 
     @property
     def manual_output(self) -> float:
@@ -88,7 +106,7 @@ class LakeShoreSetup(LakeShoreLoop):
 
     @manual_output.setter
     def manual_output(self, percent: float) -> None:
-        value = within(f"{self.name} manual output (%)", float(percent), 0.0, 100.0)
+        value = self._checked_percent("manual_output", percent)
         self._started = self._started or value > 0
         self._tell(f"MOUT {words(self._output, value)}")
 
@@ -102,7 +120,7 @@ class LakeShoreSetup(LakeShoreLoop):
 
     @curve.setter
     def curve(self, curve: int) -> None:
-        self._whole("curve", curve, 0, LAST_CURVE)
+        curve = checked_whole(f"{self.name} curve", curve, 0, LAST_CURVE)
         self._tell(f"INCRV {self._input},{curve}")
         self._confirm(lambda: self.curve == curve, f"curve {curve} does not suit the sensor")
 
@@ -113,9 +131,11 @@ class LakeShoreSetup(LakeShoreLoop):
 
     @averaging.setter
     def averaging(self, wanted: Filter) -> None:
-        self._whole("filter points", wanted.points, 2, 64)
-        self._whole("filter window (%)", wanted.window, 1, 10)
-        self._tell(f"FILTER {words(self._input, wanted.on, wanted.points, wanted.window)}")
+        wanted = self._a(Filter, "averaging", wanted)
+        on = truth(f"{self.name} averaging on", wanted.on)
+        points = checked_whole(f"{self.name} averaging points", wanted.points, 2, 64)
+        window = checked_whole(f"{self.name} averaging window (%)", wanted.window, 1, 10)
+        self._tell(f"FILTER {words(self._input, on, points, window)}")
 
     @property
     def remote_mode(self) -> str:
@@ -130,12 +150,21 @@ class LakeShoreSetup(LakeShoreLoop):
         """Clear the states of all latched alarms, ``ALMRST``."""
         self._tell("ALMRST")
 
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        reading = self.reading_status
+        told = [f"Input {self._input} reads no temperature: {reading}."] if reading else []
+        if not self._is_voltage and (heater := self.heater_status) != "ok":
+            told.append(f"The heater of output {self._output} reports: {heater}.")
+        return tuple(told)
+
     def settings(self) -> dict[str, float | int | str | bool]:
         """Return the state of input, output and loop; a value that is not there is NaN."""
         mode, control_input, unit = self._loop_mode_and_unit()
         status = self.reading_status
         temperature = math.nan if status else self._ask(number, f"KRDG? {self._input}")
-        pid = self.pid
+        pid, filter_ = self.pid, self.averaging
+        on, rate = self._ramp()
         heater = {} if self._is_voltage else self._heater_settings()
         return {
             "input": self._input,
@@ -147,12 +176,18 @@ class LakeShoreSetup(LakeShoreLoop):
             "setpoint_unit": unit,
             "setpoint_K": self._ask(number, f"SETP? {self._output}") if unit == "K" else math.nan,
             "ramping": self.is_ramping,
-            "ramp_rate_remembered_K_per_min": self.ramp_rate,
+            "ramp_on": on,
+            "ramp_rate_K_per_min": rate,
             "heater_range": self.heater_range,
             "pid_p": pid.p,
             "pid_i": pid.i,
             "pid_d": pid.d,
+            "manual_output_percent": self.manual_output,
+            **self._sensor_settings(),
             "curve": self.curve,
+            "filter_on": filter_.on,
+            "filter_points": filter_.points,
+            "filter_window_percent": filter_.window,
             "on_shutdown": self._on_shutdown,
             **heater,
         }
@@ -160,29 +195,34 @@ class LakeShoreSetup(LakeShoreLoop):
     def _heater_settings(self) -> dict[str, float | str]:
         return {"heater_output_percent": self.heater_output, "heater_status": self.heater_status}
 
-    def _check_pid(self, values: Pid) -> None:
-        within(f"{self.name} P", values.p, 0.1, 1000.0)
-        within(f"{self.name} I", values.i, 0.1, 1000.0)
-        within(f"{self.name} D (%)", values.d, 0.0, 200.0)
+    @abstractmethod
+    def _sensor_settings(self) -> dict[str, int | str | bool]:
+        """Return what kind of sensor the input is set to."""
 
-    def _check_temperature(self, field: str, value: float) -> float:
-        return within(f"{self.name} {field} (K)", float(value), 0.0, HIGHEST_TEMPERATURE_K)
+    def _checked_pid(self, values: Pid, field: str = "pid") -> tuple[float, float, float]:
+        values = self._a(Pid, field, values)
+        return (
+            within(f"{self.name} {field} p", values.p, 0.1, 1000.0),
+            within(f"{self.name} {field} i", values.i, 0.1, 1000.0),
+            within(f"{self.name} {field} d (%)", values.d, 0.0, 200.0),
+        )
 
-    def _whole(self, field: str, value: int, lowest: int, highest: int) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-            raise LimitError(
-                f"{self.name} {field}", value, f"a whole number from {lowest} to {highest}"
-            )
+    def _checked_temperature(self, field: str, value: float) -> float:
+        return within(f"{self.name} {field} (K)", value, 0.0, HIGHEST_TEMPERATURE_K)
+
+    def _checked_percent(self, field: str, value: float) -> float:
+        return within(f"{self.name} {field} (%)", value, 0.0, 100.0)
+
+    def _a(self, kind: type[Kind], field: str, value: Kind) -> Kind:
+        if not isinstance(value, kind):
+            raise LimitError(f"{self.name} {field}", value, f"a {kind.__name__}")
+        return value
 
     def _code(self, field: str, wanted: str, names: dict[int, str]) -> int:
         try:
             return code_of(wanted, names)
         except ValueError as error:
             raise self._refusal(field, wanted, names.values()) from error
-
-
-def _numbers(pid: Pid) -> tuple[float, float, float]:
-    return float(pid.p), float(pid.i), float(pid.d)
 
 
 def _pid(text: str) -> Pid:

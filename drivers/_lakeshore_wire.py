@@ -31,7 +31,6 @@ from drivers._wire import (
     connect,
     released_on_failure,
     wire_errors,
-    within,
 )
 from labcool.clock import Clock, RealClock, sleep_until
 from labcool.errors import (
@@ -41,6 +40,7 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
+from labcool.numbers import within
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,9 @@ class LakeShoreWire(WiredInstrument, Instrument):
 
     def _exchange(self, message: str, count: int) -> list[str]:
         """Send one message and return the answers to its ``count`` questions."""
-        if not self._in_step:
+        if self._in_step:
+            self.discard_arrived()
+        else:
             self._get_in_step()
         self._in_step = False
         self._write_message(f"{message};*ESR?")
@@ -169,6 +171,8 @@ class LakeShoreWire(WiredInstrument, Instrument):
             code = whole(events)
         except ValueError as error:
             raise GarbledAnswer(self.name, f"{message!r} was answered by {line!r}.") from error
+        if surplus := self.take_surplus():
+            raise GarbledAnswer(self.name, f"more came than {line!r}: {surplus!r} too.")
         if code & POWER_ON:
             log.warning(
                 "%s: the controller has been switched on since it was last asked.", self.name
@@ -188,6 +192,7 @@ class LakeShoreWire(WiredInstrument, Instrument):
         for _ in range(STALE_LINES):
             line = self._read_line()
             if line == self._identity:
+                self.discard_arrived()
                 return
             log.warning("%s: discarded the late answer %r.", self.name, line)
         raise GarbledAnswer(self.name, "its answers do not come back in step with the questions.")

@@ -105,6 +105,34 @@ class OutputMode:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaterSetup:
+    """The heater on a current output of a 335 or 336 (``HTRSET``).
+
+    :param resistance: of the heater, 25 or 50 Ohm.
+    :param max_current: largest current that the output may give, A.
+    :param shows_power: whether :attr:`heater_output` is in percent of power instead of current.
+    :param voltage: whether output 2 of a 335 is a voltage output.
+    """
+
+    resistance: int
+    max_current: float
+    shows_power: bool = False
+    voltage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What a voltage output of a 335 or 336 does as a warm-up supply (``WARMUP``).
+
+    :param continuous: whether it goes on after the set point has been reached.
+    :param percent: voltage, 0 to 100 % of 10 V.
+    """
+
+    continuous: bool
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class InputType:
     """Sensor of an input of a 335 or 336.
 

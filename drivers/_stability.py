@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from labcool.clock import Clock, sleep_until
 from labcool.errors import InstrumentTimeout, LimitError
+from labcool.numbers import above_zero, real
 
 Reading: TypeAlias = tuple[float, float]
 """Moment (clock s) and temperature (K)."""
@@ -30,18 +31,19 @@ class Criterion:
     :param band: largest distance of any reading from the set point, K, above 0.
     :param slope: largest slope of the fitted line, either way, K/min, above 0.
     :param duration: how long both must hold, s, above 0.
+    :param name: the instrument's name, for errors.
     :raises LimitError: if one of them is not a finite number above 0.
     """
 
     band: float
     slope: float
     duration: float
+    name: str = "stability"
 
     def __post_init__(self) -> None:
         limits = {"band_K": self.band, "slope_K_per_min": self.slope, "for_s": self.duration}
         for field, value in limits.items():
-            if not (math.isfinite(value) and value > 0):
-                raise LimitError(f"stability {field}", value, "a finite number above 0")
+            above_zero(f"{self.name} {field}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def wait_until_stable(
     check: Callable[[], None],
     name: str,
     every_s: float = 1.0,
+    remark: Callable[[], str] = str,
 ) -> Stability:
     """Take readings until they are stable, and return what they then say.
 
@@ -107,17 +110,15 @@ def wait_until_stable(
     :param check: called before every reading; may raise to end the wait (a stop was asked for).
     :param name: the instrument's name, for errors.
     :param every_s: time between readings, s; made shorter if ``duration`` would hold too few.
+    :param remark: returns what else there is to say if the time is over.
     :raises InstrumentTimeout: if they are not stable in time, with what was reached.
     :raises LimitError: if ``timeout_s`` is shorter than ``duration``; nothing has been read.
     """
-    if not (math.isfinite(timeout_s) and timeout_s >= criterion.duration):
-        raise LimitError(
-            f"{name} timeout_s",
-            timeout_s,
-            f"a finite number from for_s = {criterion.duration:g} up",
-        )
-    if not (math.isfinite(every_s) and every_s > 0):
-        raise LimitError(f"{name} every_s", every_s, "a finite number above 0")
+    allowed = f"a finite number from for_s = {criterion.duration:g} up"
+    timeout_s = real(f"{name} timeout_s", timeout_s, allowed)
+    if timeout_s < criterion.duration:
+        raise LimitError(f"{name} timeout_s", timeout_s, allowed)
+    every_s = above_zero(f"{name} every_s", every_s)
     interval = min(every_s, criterion.duration / FEWEST_READINGS)
     started = clock.now()
     readings: list[Reading] = []
@@ -130,9 +131,8 @@ def wait_until_stable(
         if verdict.stable:
             return verdict
         if clock.now() - started >= timeout_s:
-            raise InstrumentTimeout(
-                name, _what_was_reached(verdict, set_point, criterion, readings)
-            )
+            reached = _what_was_reached(verdict, set_point, criterion, readings)
+            raise InstrumentTimeout(name, f"{reached} {remark()}".rstrip())
         readings = _still_needed(readings, criterion.duration)
         sleep_until(clock, due)
 

@@ -25,8 +25,9 @@ limit. Its loop 2, on the analogue output, is not driven here, nor switched off.
 Checked against the manuals' worked examples, and byte by byte against what ``lakeshore`` 1.10 sends
 for the same requests. UNVERIFIED on hardware: messages of several questions on a 331; the shortest
 interval between messages of a 335 and 336; whether ``SETP?`` moves along with a ramp; a new set
-point during a ramp; whether reading ``HTRST?`` clears it; how many clients TCP port 7777 takes;
-``HTRST?`` of a 335's output 2 in voltage mode (there, ``heater_range`` "low" means on).
+point during a ramp; what the set point does between ``RAMP`` off and ``SETP`` (they are sent in one
+message); whether reading ``HTRST?`` clears it; how many clients TCP port 7777 takes; ``HTRST?`` of
+a 335's output 2 in voltage mode (there, ``heater_range`` "low" means on).
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from annotated_types import Interval
 
+from drivers import _bench_advice
 from drivers._lakeshore_33x import LakeShore33x
-from drivers._lakeshore_setup import LakeShoreSetup, _numbers, _pid
+from drivers._lakeshore_setup import LakeShoreSetup, _pid
 from drivers._lakeshore_words import (
     LOOP_MODES_331,
     RANGES,
@@ -45,12 +47,14 @@ from drivers._lakeshore_words import (
     UNITS,
     Alarm,
     Filter,
+    HeaterSetup,
     InputType,
     InputType331,
     Loop331,
     OutputMode,
     Pid,
     Tuning,
+    WarmUp,
     Zone,
     fields,
     flag,
@@ -58,13 +62,16 @@ from drivers._lakeshore_words import (
     number,
     words,
 )
-from drivers._wire import Resource, within
+from drivers._wire import Resource
 from labcool.clock import Clock
 from labcool.errors import LimitError
+from labcool.numbers import truth, within
+from labcool.numbers import whole as checked_whole
 
 __all__ = [
     "Alarm",
     "Filter",
+    "HeaterSetup",
     "InputType",
     "InputType331",
     "LakeShore331",
@@ -74,6 +81,7 @@ __all__ = [
     "OutputMode",
     "Pid",
     "Tuning",
+    "WarmUp",
     "Zone",
 ]
 
@@ -102,6 +110,9 @@ class LakeShore335(LakeShore33x):
     """
 
     MODEL: ClassVar[str] = "335"
+    CURRENTS_A: ClassVar[dict[int, float]] = {1: 0.707, 2: 1.0, 3: 1.414, 4: 1.732}
+    WARM_UP_OUTPUTS: ClassVar[tuple[int, ...]] = (2,)
+    OUTPUTS_OF_EITHER_KIND: ClassVar[tuple[int, ...]] = (2,)
     EMULATIONS: ClassVar[tuple[str, ...]] = ("331", "332")
     INPUTS: ClassVar[tuple[str, ...]] = ("A", "B")
     OUTPUTS: ClassVar[tuple[int, ...]] = (1, 2)
@@ -148,6 +159,8 @@ class LakeShore336(LakeShore33x):
     """
 
     MODEL: ClassVar[str] = "336"
+    CURRENTS_A: ClassVar[dict[int, float]] = {1: 0.707, 2: 1.0, 3: 1.414, 4: 2.0}
+    WARM_UP_OUTPUTS: ClassVar[tuple[int, ...]] = (3, 4)
     INPUTS: ClassVar[tuple[str, ...]] = ("A", "B", "C", "D")
     OUTPUTS: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
     VOLTAGE_OUTPUTS: ClassVar[tuple[int, ...]] = (3, 4)
@@ -192,6 +205,8 @@ class LakeShore331(LakeShoreSetup):
     Keywords as for :class:`LakeShore335`. Messages keep 50 ms distance or more. A 335 in emulation
     cannot be told from a 331, and answers as one.
     """
+
+    bench_advice = _bench_advice.LAKESHORE_331
 
     MODEL: ClassVar[str] = "331"
     BAUD_RATE: ClassVar[int] = 9600
@@ -253,38 +268,60 @@ class LakeShore331(LakeShoreSetup):
 
     @property
     def loop_mode(self) -> str:
-        """Control ``CMODE``: closed loop, zone, open loop, autotune PID, PI or P."""
+        """Control ``CMODE``: closed loop, zone, open loop, autotune PID, PI or P; read back.
+
+        Whoever looks after autotuning has ended finds another mode.
+
+        :raises InstrumentRefused: if the controller does not take it.
+        """
         return self._ask(lambda text: name_of(text, LOOP_MODES_331), f"CMODE? {self._output}")
 
     @loop_mode.setter
     def loop_mode(self, wanted: str) -> None:
         code = self._code("loop mode", wanted, LOOP_MODES_331)
         self._tell(f"CMODE {words(self._output, code)}")
+        self._confirm(lambda: self.loop_mode == wanted, f"it does not take the mode {wanted!r}")
 
     @property
     def loop(self) -> Loop331:
-        """Control the loop's input, unit, state after a power cut, and display, ``CSET``."""
+        """Control input, unit, state after a power cut, and display, ``CSET``; read back.
+
+        :raises InstrumentRefused: if the controller does not take it.
+        """
         return self._ask(_loop, f"CSET? {self._output}")
 
     @loop.setter
     def loop(self, wanted: Loop331) -> None:
+        wanted = self._a(Loop331, "loop", wanted)
         if wanted.input not in self.INPUTS:
             raise self._refusal("control input", wanted.input, self.INPUTS)
         unit = self._code("unit", wanted.unit, UNITS)
-        display = 2 if wanted.power_display else 1
-        self._tell(f"CSET {words(self._output, wanted.input, unit, wanted.powerup, display)}")
+        powerup = truth(f"{self.name} loop powerup", wanted.powerup)
+        display = 1 + truth(f"{self.name} loop power_display", wanted.power_display)
+        self._tell(f"CSET {words(self._output, wanted.input, unit, powerup, display)}")
+        self._confirm(lambda: self.loop == wanted, f"it does not take {wanted}")
 
     @property
     def input_type(self) -> InputType331:
-        """Control the sensor of the input, ``INTYPE``."""
+        """Control the sensor of the input, ``INTYPE``; read back.
+
+        :raises InstrumentRefused: if the controller does not take it.
+        """
         return self._ask(_input_type, f"INTYPE? {self._input}")
 
     @input_type.setter
     def input_type(self, wanted: InputType331) -> None:
+        wanted = self._a(InputType331, "input_type", wanted)
         sensor = self._code("sensor", wanted.sensor, SENSORS_331)
-        if wanted.compensation and "diode" in wanted.sensor:
-            raise LimitError(f"{self.name} compensation", True, "False for a diode")
-        self._tell(f"INTYPE {words(self._input, sensor, wanted.compensation)}")
+        compensation = truth(f"{self.name} input_type compensation", wanted.compensation)
+        if compensation and "diode" in wanted.sensor:
+            raise LimitError(f"{self.name} input_type compensation", True, "False for a diode")
+        self._tell(f"INTYPE {words(self._input, sensor, compensation)}")
+        self._confirm(lambda: self.input_type == wanted, f"it does not take {wanted}")
+
+    def _sensor_settings(self) -> dict[str, int | str | bool]:
+        sensor = self.input_type
+        return {"sensor": sensor.sensor, "sensor_compensation": sensor.compensation}
 
     @property
     def tuning(self) -> Tuning:
@@ -293,17 +330,19 @@ class LakeShore331(LakeShoreSetup):
 
     def zone(self, number_: int) -> Zone:
         """Return line 1 to 10 of the zone table, ``ZONE?``; input and rate mean nothing."""
-        self._whole("zone", number_, 1, 10)
+        number_ = checked_whole(f"{self.name} zone", number_, 1, 10)
         return self._ask(_zone, f"ZONE? {self._output},{number_}")
 
     def set_zone(self, number_: int, zone: Zone) -> None:
         """Set line 1 to 10 of the zone table, ``ZONE``; input and rate are not sent."""
-        self._whole("zone", number_, 1, 10)
-        upper = self._check_temperature("zone's upper bound", zone.upper)
-        self._check_pid(zone.pid)
-        manual = within(f"{self.name} manual output (%)", float(zone.manual), 0.0, 100.0)
+        number_ = checked_whole(f"{self.name} zone", number_, 1, 10)
+        zone = self._a(Zone, "zone", zone)
+        upper = self._checked_temperature("zone upper", zone.upper)
+        pid = self._checked_pid(zone.pid, "zone pid")
+        manual = self._checked_percent("zone manual", zone.manual)
+        self._checked_rate(zone.rate, "zone rate")
         heater_range = self._code("heater range", zone.heater_range, RANGES)
-        line = words(self._output, number_, upper, *_numbers(zone.pid), manual, heater_range)
+        line = words(self._output, number_, upper, *pid, manual, heater_range)
         self._tell(f"ZONE {line}")
 
     @property
@@ -316,10 +355,16 @@ class LakeShore331(LakeShoreSetup):
         if wanted is None:
             self._tell(f"ALARM {self._input},0")
             return
-        high = self._check_temperature("high alarm", wanted.high)
-        low = self._check_temperature("low alarm", wanted.low)
-        deadband = self._check_temperature("deadband", wanted.deadband)
-        self._tell(f"ALARM {words(self._input, True, 1, high, low, deadband, wanted.latched)}")
+        wanted = self._a(Alarm, "alarm", wanted)
+        high = self._checked_temperature("alarm high", wanted.high)
+        low = self._checked_temperature("alarm low", wanted.low)
+        deadband = self._checked_temperature("alarm deadband", wanted.deadband)
+        latched = truth(f"{self.name} alarm latched", wanted.latched)
+        for field in ("audible", "visible"):
+            if getattr(wanted, field) is not True:
+                allowed = "True: a 331 has no choice for one input"
+                raise LimitError(f"{self.name} alarm {field}", getattr(wanted, field), allowed)
+        self._tell(f"ALARM {words(self._input, True, 1, high, low, deadband, latched)}")
 
 
 def _loop(text: str) -> Loop331:

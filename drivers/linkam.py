@@ -13,13 +13,14 @@ remembers what it sent.
 
 Retries, each logged as a warning: a missing or garbled answer is discarded and the command sent
 again, three times in all. Every command may be repeated without harm. What an answer given up on
-left on the line is discarded before the next command.
+left on the line is discarded before the next command; after any trouble the next ``T`` waits a
+time-out longer, because nothing tells a late status from a new one.
 
 Checked against the manual's worked bytes, on a scripted device in memory. UNVERIFIED on hardware:
 the shortest safe interval between commands, rates above 99.99 K/min, the USB socket, how soon the
-state byte follows ``S`` and ``E``, whether ``E`` stops a pump in manual mode, and the stage's
-identity (0xEF ``S``, never sent). No watchdog on the link is known: if the cable is pulled during
-a ramp, the ramp goes on.
+state byte follows ``S``, ``E`` and ``O``, whether ``E`` stops a pump in manual mode, and the
+stage's identity (0xEF ``S``, never sent). No watchdog on the link is known: if the cable is pulled
+during a ramp, the ramp goes on.
 """
 
 from __future__ import annotations
@@ -27,15 +28,23 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Annotated, Final, Literal, TypeVar
 
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 from pyvisa.constants import ControlFlow
 
-from drivers._wire import Resource, WiredInstrument, connect, released_on_failure, within
+from drivers import _bench_advice
+from drivers._linkam_status import (
+    COOLING_TOO_FAST,
+    FASTEST_PUMP,
+    LinkamState,
+    LinkamStatus,
+    decode_status,
+    tenths,
+)
+from drivers._stability import Criterion, Stability, wait_until_stable
+from drivers._wire import Resource, WiredInstrument, connect, released_on_failure
 from labcool.clock import Clock, RealClock, sleep_until
 from labcool.errors import (
     ConfigurationError,
@@ -46,7 +55,10 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
-from labcool.units import celsius, kelvin
+from labcool.numbers import real, rising_pair, truth, whole, within
+from labcool.units import kelvin
+
+__all__ = ["LinkamState", "LinkamStatus", "LinkamT95"]
 
 log = logging.getLogger(__name__)
 
@@ -55,91 +67,14 @@ Answer = TypeVar("Answer")
 ATTEMPTS: Final = 3
 STATE_SETTLING_S: Final = 2.0
 LOWEST_RATE: Final = 0.01
-FASTEST_PUMP: Final = 30
 ROUNDING_K: Final = 1e-6
+ROUNDING_OF_RANGE_K: Final = 0.01
 STAGES: Final[dict[str, tuple[float, float, float]]] = {
     "THMS600": (kelvin(-196.0), kelvin(600.0), 150.0),
     "TS1500": (kelvin(20.0), kelvin(1500.0), 200.0),
     "other": (kelvin(-196.0), kelvin(1500.0), 30.0),
 }
 """Lowest and highest set point (K) and fastest ramp (K/min) of each stage."""
-
-COOLING_TOO_FAST: Final = 0x01
-FAULTS: Final = {
-    0x02: "no stage is connected, or its sensor is open",
-    0x04: "the current protection has tripped (power surge)",
-    0x08: "'no exit': the stage is above 300 °C",
-    0x10: "an undocumented fault (bit 4)",
-    0x20: "the controller saw an error on its serial line",
-    0x40: "an undocumented fault (bit 6)",
-}
-
-
-class LinkamState(IntEnum):
-    """High half of the state byte; real controllers set bit 0 of the low half as they please."""
-
-    STOPPED = 0x00
-    HEATING = 0x10
-    COOLING = 0x20
-    HOLDING_AT_LIMIT = 0x30
-    HOLDING_LIMIT_TIME = 0x40
-    HOLDING_CURRENT = 0x50
-
-
-@dataclass(frozen=True, slots=True)
-class LinkamStatus:
-    """One answer to ``T``.
-
-    :param errors: error byte without its uppermost bit, which is set in a healthy answer.
-    :param pump_speed: speed of the nitrogen pump, 0 to 30.
-    :param temperature: K; NaN if a fault is reported and the digits are none.
-    """
-
-    state: LinkamState
-    errors: int
-    pump_speed: int
-    temperature: float
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """Every fault reported, in plain words; cooling too fast is none."""
-        return tuple(words for bit, words in FAULTS.items() if self.errors & bit)
-
-
-def tenths(temperature: float) -> int:
-    """Return a temperature (K) in the wire's unit, 0.1 °C."""
-    return round(celsius(temperature) * 10)
-
-
-def decode_temperature(digits: bytes) -> float:
-    """Return the temperature (K) of four hexadecimal digits in either case, two's complement.
-
-    :raises ValueError: if they are not hexadecimal digits.
-    """
-    value = int.from_bytes(bytes.fromhex(digits.decode("ascii")), "big", signed=True)
-    return kelvin(value / 10)
-
-
-def decode_status(answer: bytes, name: str) -> LinkamStatus:
-    """Return what the 11 bytes answered to ``T`` say.
-
-    :raises GarbledAnswer: if the last is no carriage return, the state is unknown, or the
-        temperature is not hexadecimal although no fault is reported.
-    """
-    if answer[10:] != b"\r":
-        raise GarbledAnswer(name, f"{answer!r} is not a status of 11 bytes.")
-    errors = answer[1] & 0x7F
-    try:
-        state = LinkamState(answer[0] & 0xF0)
-    except ValueError as error:
-        raise GarbledAnswer(name, f"unknown state 0x{answer[0]:02X} in {answer!r}.") from error
-    try:
-        temperature = decode_temperature(answer[6:10])
-    except ValueError as error:
-        if not errors & ~COOLING_TOO_FAST:
-            raise GarbledAnswer(name, f"no temperature in the status {answer!r}.") from error
-        temperature = math.nan
-    return LinkamStatus(state, errors, answer[2] & 0x7F, temperature)
 
 
 class LinkamT95(WiredInstrument, Instrument):
@@ -168,6 +103,8 @@ class LinkamT95(WiredInstrument, Instrument):
     :raises WrongInstrument: if what answers is no T95.
     """
 
+    bench_advice = _bench_advice.LINKAM
+
     def __init__(
         self,
         resource: Resource,
@@ -192,19 +129,22 @@ class LinkamT95(WiredInstrument, Instrument):
         self._clock: Clock = clock or RealClock()
         self._interval = within(f"{name} command_interval (s)", command_interval, 0.0, 5.0)
         self._settled_within = within(f"{name} settled_within (K)", settled_within, 0.1, 50.0)
-        timeout_ms = round(within(f"{name} timeout (s)", timeout, 0.05, 10.0) * 1000)
+        self._timeout = within(f"{name} timeout (s)", timeout, 0.05, 10.0)
         self._rate = self._checked_rate(name, ramp_rate)
         self._limit: float | None = None
+        self._held: float | None = None
         self._holding_current = self._manual_pump = self._started = self._cooling_noted = False
+        self._owed = False
         self._next_command = -math.inf
-        handshake = {"flow_control": ControlFlow.rts_cts} if rts_cts else {}
+        wired = truth(f"{name} rts_cts", rts_cts)
+        handshake = {"flow_control": ControlFlow.rts_cts} if wired else {}
         adapter = connect(
             resource,
             name,
             visa_library=visa_library,
             write_termination="\r",
             read_termination="\r",
-            timeout=timeout_ms,
+            timeout=round(self._timeout * 1000),
             asrl={"baud_rate": 19200} | handshake,
         )
         with released_on_failure(adapter):
@@ -254,19 +194,19 @@ class LinkamT95(WiredInstrument, Instrument):
         :raises InstrumentRefused: if the controller does not start, or reports a fault.
         """
         low, high = self._range
+        field, allowed = f"{self.name} temperature (K)", f"from {low:.2f} to {high:.2f}"
+        advice = f"The bench file names the stage {self._stage}."
+        temperature = real(field, temperature, allowed, advice)
         if not low - ROUNDING_K <= temperature <= high + ROUNDING_K:
-            raise LimitError(
-                f"{self.name} temperature (K)",
-                temperature,
-                f"from {low:.2f} to {high:.2f}",
-                f"The bench file names the stage {self._stage}.",
-            )
+            raise LimitError(field, temperature, allowed, advice)
         self._started, self._holding_current = True, False
-        self._limit = kelvin(tenths(temperature) / 10)
+        self._limit, self._held = kelvin(tenths(temperature) / 10), None
         self._command(f"R1{round(self._rate * 100)}")
         self._command(f"L1{tenths(temperature)}")
         self._command("S")
-        running = self._await_state(self._healthy_status, stopped=False)
+        running = self._await_state(
+            self._healthy_status, lambda found: found is not LinkamState.STOPPED
+        )
         if running.state is LinkamState.STOPPED:
             raise InstrumentRefused(
                 self.name, "it took the ramp but did not start it. Look at the controller's panel."
@@ -286,6 +226,37 @@ class LinkamT95(WiredInstrument, Instrument):
             return False
         return self._limit is None or abs(status.temperature - self._limit) <= self._settled_within
 
+    def wait_until_stable(
+        self,
+        band_K: float,
+        slope_K_per_min: float,
+        for_s: float,
+        timeout_s: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> Stability:
+        """Wait until the temperature of the last :meth:`go_to` or :meth:`hold` is reached and kept.
+
+        Stable: over the last ``for_s`` seconds every reading lies within ±``band_K`` of it, and the
+        line fitted to them is flatter than ``slope_K_per_min``.
+
+        :param check: called before every reading, once a second or faster; may raise.
+        :raises InstrumentTimeout: after ``timeout_s`` (s), with what was reached.
+        :raises InstrumentRefused: if the controller reports a fault; the stop command was sent.
+        """
+        criterion = Criterion(band_K, slope_K_per_min, for_s, self.name)
+        wanted = self._held if self._limit is None else self._limit
+        if wanted is None:
+            raise ConfigurationError(f"{self.name}: nothing to wait for; call go_to first.")
+        return wait_until_stable(
+            lambda: self.temperature,
+            self._clock,
+            wanted,
+            criterion,
+            timeout_s=timeout_s,
+            check=check,
+            name=self.name,
+        )
+
     @property
     def status(self) -> LinkamStatus:
         """Get the whole status; unlike the rest, this reports faults without acting on them."""
@@ -297,18 +268,29 @@ class LinkamT95(WiredInstrument, Instrument):
         :raises InstrumentRefused: if it does not within 2 s.
         """
         self._command("E")
-        self._limit, self._holding_current = None, False
-        stopped = self._await_state(self._ask_status, stopped=True)
+        self._limit, self._held, self._holding_current = None, None, False
+        stopped = self._await_state(self._ask_status, lambda found: found is LinkamState.STOPPED)
         if stopped.state is not LinkamState.STOPPED:
             raise InstrumentRefused(
                 self.name, "it regulates on after the stop command. Switch the controller off."
             )
 
     def hold(self) -> None:
-        """End the ramp and hold the temperature of this moment (``O``)."""
+        """End the ramp and hold the temperature of this moment (``O``); return when it is reported.
+
+        :raises InstrumentRefused: if the controller does not hold, or reports a fault.
+        """
         self._started = True
         self._command("O")
         self._limit, self._holding_current = None, True
+        status = self._await_state(
+            self._healthy_status, lambda found: found is LinkamState.HOLDING_CURRENT
+        )
+        if status.state is not LinkamState.HOLDING_CURRENT:
+            raise InstrumentRefused(
+                self.name, f"it was told to hold, but is {status.state.name.lower()}."
+            )
+        self._held = status.temperature
 
     def pump(self, speed: int | Literal["automatic"]) -> None:
         """Set the nitrogen pump: ``"automatic"``, or a fixed speed from 0 (off) to 30.
@@ -321,20 +303,24 @@ class LinkamT95(WiredInstrument, Instrument):
             self._command("Pa0")
             self._manual_pump = False
             return
-        if isinstance(speed, bool) or speed not in range(FASTEST_PUMP + 1):
-            allowed = f"'automatic' or a whole number from 0 to {FASTEST_PUMP}"
-            raise LimitError(f"{self.name} pump speed", speed, allowed)
+        advice = "Or 'automatic'."
+        number = whole(f"{self.name} pump speed", speed, 0, FASTEST_PUMP, advice)
         self._started = self._manual_pump = True
         self._command("Pm0")
-        self._command(f"P{chr(0x30 + int(speed))}")
+        self._command(f"P{chr(0x30 + number)}")
 
     def settings(self) -> dict[str, float | int | str | bool]:
-        """Return the state; what the controller cannot be asked for is called *remembered*."""
+        """Return the state; what the controller cannot be asked for is called *remembered*.
+
+        Without a sensor there is no ``temperature_K``.
+        """
         status = self._ask_status()
         limit = {} if self._limit is None else {"limit_remembered_K": self._limit}
+        known = math.isfinite(status.temperature)
         return {
             "stage": self._stage,
-            "temperature_K": status.temperature,
+            **({"temperature_K": status.temperature} if known else {}),
+            "sensor_open": status.sensor_open,
             "state": status.state.name.lower(),
             "faults": "; ".join(status.faults),
             "pump_speed": status.pump_speed,
@@ -357,6 +343,10 @@ class LinkamT95(WiredInstrument, Instrument):
         elif self._ask_status().state in (LinkamState.HEATING, LinkamState.COOLING):
             self.hold()
 
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        return tuple(f"It reports: {words}." for words in self.status.faults)
+
     def shutdown(self) -> None:
         """Make the stage safe if this object has started anything, and release the port."""
         self.end_use(self.make_safe if self._started else _nothing)
@@ -374,6 +364,11 @@ class LinkamT95(WiredInstrument, Instrument):
         self._exchange(command, receipt)
 
     def _ask_status(self) -> LinkamStatus:
+        if self._owed:
+            # Nothing tells a late status from a new one: let those still owed come first.
+            self._clock.sleep(self._timeout)
+            self.drain()
+            self._owed = False
         return self._exchange("T", lambda: decode_status(self.read_bytes(11), self.name))
 
     def _exchange(self, command: str, answer: Callable[[], Answer]) -> Answer:
@@ -389,16 +384,19 @@ class LinkamT95(WiredInstrument, Instrument):
                 return result
             except (GarbledAnswer, InstrumentTimeout) as error:
                 log.warning("%s Attempt %d of %d.", error, attempt, ATTEMPTS)
+                self._owed = True
                 if attempt == ATTEMPTS:
                     raise
             attempt += 1
             self.resynchronise(self._clock)
 
-    def _await_state(self, ask: Callable[[], LinkamStatus], *, stopped: bool) -> LinkamStatus:
+    def _await_state(
+        self, ask: Callable[[], LinkamStatus], is_right: Callable[[LinkamState], bool]
+    ) -> LinkamStatus:
         deadline = self._clock.now() + STATE_SETTLING_S
         while True:
             status = ask()
-            if (status.state is LinkamState.STOPPED) == stopped or self._clock.now() >= deadline:
+            if is_right(status.state) or self._clock.now() >= deadline:
                 return status
             self._clock.sleep(max(self._interval, 0.05))
 
@@ -438,10 +436,5 @@ def _set_points(name: str, stage: str, wanted: Sequence[float] | None) -> tuple[
                 f"{name}: the stage 'other' needs temperature_range: [lowest, highest], in K."
             )
         return lowest, highest
-    if len(wanted) != 2 or not (lowest - 0.01 <= wanted[0] < wanted[1] <= highest + 0.01):
-        raise LimitError(
-            f"{name} temperature_range (K)",
-            list(wanted),
-            f"[lowest, highest] within {lowest:.2f} to {highest:.2f}",
-        )
-    return float(wanted[0]), float(wanted[1])
+    field = f"{name} temperature_range (K)"
+    return rising_pair(field, wanted, lowest - ROUNDING_OF_RANGE_K, highest + ROUNDING_OF_RANGE_K)

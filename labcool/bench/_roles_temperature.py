@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from labcool.bench._roles_instrument import Instrument
@@ -13,6 +14,22 @@ class TemperatureProbe(Instrument, Protocol):
     @property
     def temperature(self) -> float:
         """Measured temperature, K."""
+
+
+class SettledTemperature(Protocol):
+    """What the readings were that a wait for a stable temperature ended with."""
+
+    @property
+    def deviation(self) -> float:
+        """Largest distance of a reading from the set point, K."""
+
+    @property
+    def slope(self) -> float:
+        """Slope of the line fitted to the readings, K/min."""
+
+    @property
+    def mean(self) -> float:
+        """Mean of the readings, K."""
 
 
 class TemperatureController(TemperatureProbe, Protocol):
@@ -38,3 +55,24 @@ class TemperatureController(TemperatureProbe, Protocol):
     @property
     def is_holding(self) -> bool:
         """True once the ramp has ended and the set temperature is held."""
+
+    def wait_until_stable(
+        self,
+        band_K: float,
+        slope_K_per_min: float,
+        for_s: float,
+        timeout_s: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> SettledTemperature:
+        """Wait until the set temperature is reached and kept.
+
+        Stable: over the last ``for_s`` seconds every reading lies within ±``band_K`` of the
+        temperature of the last :meth:`go_to`, and the line fitted to them is flatter than
+        ``slope_K_per_min``.
+
+        :param timeout_s: longest wait, s, at least ``for_s``.
+        :param check: called before every reading, once a second or faster; may raise to end the
+            wait. By default nothing is done.
+        :raises InstrumentTimeout: after ``timeout_s``, with how far the temperature is.
+        :raises LimitError: if a number is not allowed; nothing has been asked.
+        """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from labcool.bench.roles import RotationMount, Setting
-from labcool.errors import LimitError
+from labcool.numbers import within
 
 
 class AttenuationLaw(Protocol):
@@ -54,8 +54,7 @@ class RotaryAttenuator:
     @transmission.setter
     def transmission(self, value: float) -> None:
         low, high = self.transmission_range
-        if not low <= value <= high:
-            raise LimitError(f"{self.name} transmission", value, f"from {low:.3g} to {high:.3g}")
+        value = within(f"{self.name} transmission", value, low, high)
         self.mount.turn_to(self.law.angle_for(value))
 
     def settings(self) -> Mapping[str, Setting]:

@@ -6,7 +6,6 @@ the optical-cooling literature uses the word.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from labcool.bench.roles import Attenuator, Laser, Shutter
 from labcool.calibration import SpotCalibration
 from labcool.clock import Clock
 from labcool.errors import InstrumentRefused, LimitError
+from labcool.numbers import real
 
 POWER_SETTLING_TIMEOUT_S = 30.0
 POWER_TOLERANCE = 0.03
@@ -76,14 +76,13 @@ class Illumination:
         :raises LimitError: naming the range.
         """
         low, high = self.fluence_range
-        if not (math.isfinite(fluence) and low <= fluence <= high):
-            raise LimitError(
-                "fluence (W/cm²)",
-                f"{fluence:g}",
-                f"from {low:.3g} to {high:.5g} W/cm²",
-                f"That is what {self.power:g} W of laser power, the attenuator, the spot "
-                f"calibration of {self.spot.date} and the bench's limits allow.",
-            )
+        field, allowed = "fluence (W/cm²)", f"from {low:.3g} to {high:.5g} W/cm²"
+        advice = (
+            f"That is what {self.power:g} W of laser power, the attenuator, the spot calibration "
+            f"of {self.spot.date} and the bench's limits allow."
+        )
+        if not low <= real(field, fluence, allowed, advice) <= high:
+            raise LimitError(field, f"{fluence:g}", allowed, advice)
 
     def prepare(self, wait: Callable[[float], None]) -> None:
         """Close the shutter, set the laser's power and wait until it has settled.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from labcool.bench.roles import Setting, TemperatureController
-from labcool.errors import LimitError
+from labcool.bench.roles import Setting, SettledTemperature, TemperatureController
+from labcool.numbers import within
 
 
 class LimitedStage:
@@ -52,15 +52,12 @@ class LimitedStage:
 
         :raises LimitError: outside the range; nothing is sent then.
         """
-        low, high = self.temperature_range
-        if not low <= temperature <= high:
-            raise LimitError(
-                f"{self.name} temperature (K)",
-                f"{temperature:g}",
-                f"from {low:g} to {high:g} K",
-                "That is what the controller and 'limits: stage_temperature_K' of the bench file "
-                "allow.",
-            )
+        within(
+            f"{self.name} temperature (K)",
+            temperature,
+            *self.temperature_range,
+            "The controller and 'limits: stage_temperature_K' of the bench file allow this.",
+        )
         self.controller.go_to(temperature)
 
     @property
@@ -68,9 +65,24 @@ class LimitedStage:
         """True once the ramp has ended and the set temperature is held."""
         return self.controller.is_holding
 
+    def wait_until_stable(
+        self,
+        band_K: float,
+        slope_K_per_min: float,
+        for_s: float,
+        timeout_s: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> SettledTemperature:
+        """Wait until the set temperature is reached and kept, as the controller does it."""
+        return self.controller.wait_until_stable(band_K, slope_K_per_min, for_s, timeout_s, check)
+
     def settings(self) -> Mapping[str, Setting]:
         """Return the controller's settings."""
         return self.controller.settings()
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to at the controller, if it tells such things."""
+        return tuple(getattr(self.controller, "attention", tuple)())
 
     def make_safe(self) -> None:
         """Switch heater and ramp off."""

@@ -48,7 +48,7 @@ def test_the_range_is_what_both_allow(stage):
 def test_a_set_point_outside_is_refused_and_not_sent(stage, temperature):
     with pytest.raises(LimitError, match=r"stage \(T95\) temperature") as caught:
         stage.go_to(temperature)
-    assert "from 77.15 to 373 K" in str(caught.value)
+    assert "from 77.15 to 373." in str(caught.value)
     assert stage.controller.went_to == []
 
 

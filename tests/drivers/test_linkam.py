@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections import deque
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from scripted_linkam import HOLDING_MINUS_100_C_PUMP_5, STOPPED_25_C, ScriptedT95, connect
 
-from drivers.linkam import LinkamState, LinkamT95, decode_status, decode_temperature, tenths
+from drivers.linkam import LinkamT95
 from labcool.clock import VirtualClock
 from labcool.errors import (
     ConfigurationError,
@@ -22,39 +21,7 @@ from labcool.errors import (
     WrongInstrument,
 )
 from labcool.units import kelvin
-from simulators.device import LineDevice
 from simulators.memory import MemoryLink
-
-STOPPED_25_C = bytes.fromhex("01 80 80 80 80 80 30 30 46 41 0D")
-HOLDING_MINUS_100_C_PUMP_5 = bytes.fromhex("30 80 85 80 80 80 46 43 31 38 0D")
-
-
-class ScriptedT95(LineDevice):
-    """Answers as the manual says, unless an answer has been put on ``instead``."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        super().__init__(clock, b"\r")
-        self.commands: list[str] = []
-        self.moments: list[float] = []
-        self.state, self.errors, self.pump = 0x01, 0x80, 0x80
-        self.digits = b"00FA"
-        self.instead: deque[tuple[bytes, float]] = deque()
-        self.obeys = True
-
-    def status(self) -> bytes:
-        return bytes([self.state, self.errors, self.pump, 0x80, 0x80, 0x80]) + self.digits + b"\r"
-
-    def _handle(self, line: bytes) -> None:
-        command = line.decode("ascii")
-        self.commands.append(command)
-        self.moments.append(self.clock.now())
-        if self.obeys:
-            self.state = {"S": 0x11, "E": 0x01, "O": 0x50}.get(command, self.state)
-        answer, delay = self.status() if command == "T" else b"\r", 0.01
-        if self.instead:
-            answer, delay = self.instead.popleft()
-        if answer:
-            self._send(answer, delay)
 
 
 @pytest.fixture
@@ -67,12 +34,6 @@ def device(clock: VirtualClock) -> ScriptedT95:
     return ScriptedT95(clock)
 
 
-def connect(device: ScriptedT95, clock: VirtualClock, **keywords: Any) -> LinkamT95:
-    stage = LinkamT95(MemoryLink(device, clock), "stage", clock=clock, **keywords)
-    device.commands.clear()
-    return stage
-
-
 @pytest.fixture
 def stage(device: ScriptedT95, clock: VirtualClock) -> LinkamT95:
     return connect(device, clock)
@@ -80,85 +41,6 @@ def stage(device: ScriptedT95, clock: VirtualClock) -> LinkamT95:
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> int:
     return sum(record.levelno == logging.WARNING for record in caplog.records)
-
-
-# The codec
-
-
-@pytest.mark.parametrize(
-    ("digits", "celsius"),
-    [
-        (b"00FA", 25.0),
-        (b"FC18", -100.0),
-        (b"fc18", -100.0),
-        (b"FFFF", -0.1),
-        (b"1770", 600.0),
-        (b"3A98", 1500.0),
-        (b"F858", -196.0),
-        (b"0000", 0.0),
-    ],
-)
-def test_temperatures_of_the_manual(digits: bytes, celsius: float) -> None:
-    assert decode_temperature(digits) == pytest.approx(kelvin(celsius), abs=1e-9)
-
-
-@given(st.integers(-1960, 15000), st.booleans())
-def test_every_temperature_survives_the_wire(value: int, upper: bool) -> None:
-    digits = f"{value & 0xFFFF:04{'X' if upper else 'x'}}".encode()
-    assert tenths(decode_temperature(digits)) == value
-
-
-@given(st.floats(kelvin(-196), kelvin(1500)))
-def test_rounding_to_the_wire_moves_a_set_point_by_at_most_half_a_tenth(temperature: float) -> None:
-    assert abs(kelvin(tenths(temperature) / 10) - temperature) <= 0.05 + 1e-9
-
-
-def test_worked_status_bytes() -> None:
-    stopped = decode_status(STOPPED_25_C, "stage")
-    assert stopped.state is LinkamState.STOPPED
-    assert (stopped.errors, stopped.pump_speed) == (0, 0)
-    assert stopped.temperature == pytest.approx(298.15)
-    holding = decode_status(HOLDING_MINUS_100_C_PUMP_5, "stage")
-    assert holding.state is LinkamState.HOLDING_AT_LIMIT
-    assert holding.pump_speed == 5
-    assert holding.temperature == pytest.approx(173.15)
-
-
-@pytest.mark.parametrize(
-    ("byte", "state"),
-    [
-        (0x10, LinkamState.HEATING),
-        (0x11, LinkamState.HEATING),
-        (0x21, LinkamState.COOLING),
-        (0x31, LinkamState.HOLDING_AT_LIMIT),
-        (0x40, LinkamState.HOLDING_LIMIT_TIME),
-        (0x50, LinkamState.HOLDING_CURRENT),
-    ],
-)
-def test_low_half_of_the_state_byte_means_nothing(byte: int, state: LinkamState) -> None:
-    assert decode_status(bytes([byte]) + STOPPED_25_C[1:], "stage").state is state
-
-
-@pytest.mark.parametrize("errors", [0x00, 0x80])
-def test_uppermost_error_bit_is_no_error(errors: int) -> None:
-    answer = STOPPED_25_C[:1] + bytes([errors]) + STOPPED_25_C[2:]
-    assert decode_status(answer, "stage").errors == 0
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"\r" + STOPPED_25_C[:-1],
-        STOPPED_25_C[:-1],
-        STOPPED_25_C[:6] + b"00G0\r",
-        STOPPED_25_C[:6] + b"00 A\r",
-        STOPPED_25_C[:6] + b"\xff\xff\xff\xff\r",
-        b"\x70" + STOPPED_25_C[1:],
-    ],
-)
-def test_what_is_no_status(answer: bytes) -> None:
-    with pytest.raises(GarbledAnswer):
-        decode_status(answer, "stage")
 
 
 # Connecting
@@ -302,8 +184,15 @@ def test_holding_needs_the_state_and_the_temperature(stage: LinkamT95, device: S
 def test_hold_asked_for(stage: LinkamT95, device: ScriptedT95) -> None:
     stage.go_to(400.0)
     stage.hold()
-    assert device.commands[-1] == "O"
+    assert device.commands[-2:] == ["O", "T"]
     assert stage.is_holding
+
+
+def test_hold_that_is_not_taken_is_an_error(stage: LinkamT95, device: ScriptedT95) -> None:
+    stage.go_to(400.0)
+    device.obeys = False
+    with pytest.raises(InstrumentRefused, match="told to hold, but is heating"):
+        stage.hold()
 
 
 def test_settings_say_what_is_only_remembered(stage: LinkamT95) -> None:
@@ -314,6 +203,17 @@ def test_settings_say_what_is_only_remembered(stage: LinkamT95) -> None:
     assert settings["ramp_rate_remembered_K_per_min"] == 12.5
     assert settings["limit_remembered_K"] == pytest.approx(300.15)
     assert settings["temperature_K"] == pytest.approx(298.15)
+
+
+def test_settings_with_an_open_sensor_hold_no_number_that_is_none(
+    stage: LinkamT95, device: ScriptedT95
+) -> None:
+    assert stage.settings()["sensor_open"] is False
+    device.errors, device.digits = 0x82, b"7FFF"
+    settings = stage.settings()
+    assert settings["sensor_open"] is True
+    assert "temperature_K" not in settings
+    assert json.loads(json.dumps(settings, allow_nan=False)) == settings
 
 
 # The pump
@@ -351,6 +251,16 @@ def test_temperature_that_is_not_hexadecimal_is_asked_again(
     assert warnings_in(caplog) == 1
 
 
+@pytest.mark.parametrize("digits", [b"7FFF", b"8000"])
+def test_temperature_that_cannot_be_is_asked_again(
+    stage: LinkamT95, device: ScriptedT95, caplog: pytest.LogCaptureFixture, digits: bytes
+) -> None:
+    device.instead.append((STOPPED_25_C[:6] + digits + b"\r", 0.0))
+    assert stage.temperature == pytest.approx(298.15)
+    assert device.commands == ["T", "T"]
+    assert warnings_in(caplog) == 1
+
+
 def test_three_garbled_temperatures_are_an_error(stage: LinkamT95, device: ScriptedT95) -> None:
     device.instead.extend([(STOPPED_25_C[:6] + b"0?FA\r", 0.0)] * 3)
     with pytest.raises(GarbledAnswer, match="stage"):
@@ -363,7 +273,7 @@ def test_receipt_left_unread_by_somebody_shifts_nothing(
 ) -> None:
     device._send(b"\r")
     assert stage.temperature == pytest.approx(298.15)
-    assert device.commands == ["T", "T"]
+    assert device.commands == ["T"]
     assert warnings_in(caplog) == 1
 
 
@@ -385,7 +295,7 @@ def test_late_status_is_not_taken_for_the_next(stage: LinkamT95, device: Scripte
 def test_missing_receipt_is_asked_for_again(stage: LinkamT95, device: ScriptedT95) -> None:
     device.instead.append((b"", 0.0))
     stage.hold()
-    assert device.commands == ["O", "O"]
+    assert device.commands == ["O", "O", "T"]
 
 
 def test_wrong_receipts_are_an_error(stage: LinkamT95, device: ScriptedT95) -> None:
@@ -499,7 +409,8 @@ def test_stop_that_the_controller_ignores(
 
 
 @pytest.mark.parametrize(
-    ("state", "commands"), [(0x11, ["T", "O"]), (0x21, ["T", "O"]), (0x30, ["T"]), (0x01, ["T"])]
+    ("state", "commands"),
+    [(0x11, ["T", "O", "T"]), (0x21, ["T", "O", "T"]), (0x30, ["T"]), (0x01, ["T"])],
 )
 def test_shutdown_that_holds_ends_ramps_only(
     device: ScriptedT95, clock: VirtualClock, state: int, commands: list[str]
