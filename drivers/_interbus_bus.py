@@ -2,7 +2,11 @@
 
 The drivers of the modules on one port share a :class:`Bus`: one exchange at a time, and each
 telegram that is sent, repetitions included, carries the next host address of a cycle. A late answer
-therefore names an address that nobody waits for any more, and is passed over.
+therefore names an address that nobody waits for any more, and is passed over; an address whose
+answer never came is not used again for ten seconds.
+
+A source whose watchdog is armed is asked for its status now and then while others are spoken to, so
+that it does not go dark because only its filters are in use (:meth:`Bus.feed`).
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from itertools import cycle
+from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -20,11 +25,14 @@ from pymeasure.adapters import Adapter
 from drivers._interbus import END, LONGEST_FRAME, START, Kind, Telegram, pack, unpack
 from drivers._wire import Resource
 from labcool.clock import Clock
-from labcool.errors import GarbledAnswer, InstrumentTimeout
+from labcool.errors import GarbledAnswer, InstrumentError, InstrumentTimeout
 
 log = logging.getLogger(__name__)
 
-HOST_ADDRESSES: Final = range(161, 177)
+HOST_ADDRESSES: Final = range(161, 225)
+"""Of the 95 that hosts may have; UNVERIFIED on hardware but for 161 and 162."""
+LATEST_ANSWER_S: Final = 10.0
+"""How long after its request an answer may still come."""
 ANSWER_TIMEOUT_S: Final = 0.25
 """Modules answer within 50 to 75 ms, or not at all."""
 ATTEMPTS: Final = 4
@@ -32,7 +40,8 @@ ATTEMPTS: Final = 4
 BUSY_PAUSE_S: Final = 0.05
 BUSY_TIMEOUT_S: Final = 1.0
 EXCHANGE_TIMEOUT_S: Final = 2 * (ATTEMPTS + 1) * ANSWER_TIMEOUT_S + BUSY_TIMEOUT_S + BUSY_PAUSE_S
-"""No exchange lasts longer, whatever comes; the last byte may be waited for as long again."""
+"""No exchange lasts longer, whatever comes; the last byte may be waited for as long again. A
+watchdog that is fed on the way can cost two more answer time-outs."""
 
 _ANSWERS: Final = {Kind.READ: Kind.DATAGRAM}
 _BUSES: WeakValueDictionary[object, Bus] = WeakValueDictionary()
@@ -55,6 +64,16 @@ class Wire:
         self.read_byte = read_byte
 
 
+@dataclass
+class _Fed:
+    """A module that wants to hear something every ``every`` s, and when it has (clock s)."""
+
+    module: int
+    register: int
+    every: float
+    heard: float
+
+
 class Bus:
     """One port with Interbus modules; have it from :meth:`of`."""
 
@@ -62,7 +81,9 @@ class Bus:
         self._resource = resource
         self._lock = threading.RLock()
         self._hosts = cycle(HOST_ADDRESSES)
+        self._given_up: dict[int, float] = {}
         self._users: Counter[Adapter] = Counter()
+        self._fed: dict[Wire, _Fed] = {}
 
     @classmethod
     def of(cls, resource: Resource) -> Bus:
@@ -94,6 +115,19 @@ class Bus:
                 del self._users[adapter]
                 adapter.close()
 
+    def feed(self, wire: Wire, module: int, register: int, every: float) -> None:
+        """Read a register of a module whenever it has heard nothing for ``every`` s, from now on.
+
+        It is read behind an exchange with another module: while nobody speaks, nothing is fed.
+        """
+        with self._lock:
+            self._fed[wire] = _Fed(module, register, every, wire.clock.now())
+
+    def feed_no_more(self, wire: Wire) -> None:
+        """End :meth:`feed` for a driver; nothing if it never began."""
+        with self._lock:
+            self._fed.pop(wire, None)
+
     def exchange(
         self,
         wire: Wire,
@@ -118,7 +152,8 @@ class Bus:
             left = attempts
             while True:
                 try:
-                    return self._attempt(wire, module, kind, register, data)
+                    answer = self._attempt(wire, module, kind, register, data)
+                    break
                 except _BusyError as error:
                     if wire.clock.now() >= busy_until:
                         raise InstrumentTimeout(wire.name, str(error)) from error
@@ -128,15 +163,51 @@ class Bus:
                     if left <= 0:
                         raise
                     log.warning("%s Repeating the request.", error)
+            self._feed_others(module)
+            return answer
+
+    def _feed_others(self, module: int) -> None:
+        """Ask those that have heard nothing for long, now that ``module`` has been spoken to."""
+        for wire, fed in self._fed.items():
+            now = wire.clock.now()
+            if fed.module != module and now - fed.heard < fed.every:
+                continue
+            fed.heard = now
+            if fed.module == module:
+                continue
+            try:
+                self._attempt(wire, fed.module, Kind.READ, fed.register, b"")
+            except (_BusyError, InstrumentError) as error:
+                # Not the trouble of the driver whose exchange this is; the source's own will tell.
+                log.warning("%s: its watchdog may not have been fed (%s)", wire.name, error)
 
     def _attempt(self, wire: Wire, module: int, kind: Kind, register: int, data: bytes) -> Telegram:
-        host = next(self._hosts)
+        host = self._free_host(wire.clock.now())
+        try:
+            return self._request(wire, host, module, kind, register, data)
+        except (GarbledAnswer, InstrumentTimeout):
+            self._given_up[host] = wire.clock.now() + LATEST_ANSWER_S
+            raise
+
+    def _free_host(self, now: float) -> int:
+        """Return the next address for which no answer can be on its way any more."""
+        turn = islice(self._hosts, len(HOST_ADDRESSES))
+        free = (host for host in turn if self._given_up.get(host, now) <= now)
+        host = next(free, None)
+        if host is None:
+            host = min(self._given_up, key=lambda given_up: self._given_up[given_up])
+        self._given_up.pop(host, None)
+        return host
+
+    def _request(
+        self, wire: Wire, host: int, module: int, kind: Kind, register: int, data: bytes
+    ) -> Telegram:
         wire.write(pack(Telegram(module, host, kind, register, data)))
         deadline = wire.clock.now() + ANSWER_TIMEOUT_S
         while True:
             answer = self._next_telegram(wire, deadline, module)
             if (answer.source, answer.destination) != (module, host):
-                log.info("%s: passed over %s.", wire.name, answer)
+                log.warning("%s: passed over %s, late or not asked for.", wire.name, answer)
             elif answer.kind == Kind.CRC_ERROR:
                 raise GarbledAnswer(wire.name, "the module received the request broken.")
             elif answer.register != register:

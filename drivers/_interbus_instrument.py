@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
+from drivers import _bench_advice
 from drivers import _nkt_registers as registers
 from drivers._interbus import MODULES, Kind
 from drivers._interbus_bus import ANSWER_TIMEOUT_S, ATTEMPTS, Bus, Wire
@@ -29,6 +30,7 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
+from labcool.numbers import whole
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class InterbusInstrument(WiredInstrument, Instrument):
     :raises WrongInstrument: if a module of another type answers.
     """
 
+    bench_advice = _bench_advice.SUPERK
+
     def __init__(
         self,
         resource: Resource,
@@ -65,6 +69,7 @@ class InterbusInstrument(WiredInstrument, Instrument):
         modules: Mapping[int, Mapping[int, str]],
     ) -> None:
         self._clock = clock
+        self._switched_on = False
         self._bus = Bus.of(resource)
 
         def opened(unopened: Resource) -> Adapter:
@@ -100,17 +105,24 @@ class InterbusInstrument(WiredInstrument, Instrument):
         """Bring the instrument to its safe state and verify it."""
         raise NotImplementedError
 
-    def shutdown(self) -> None:
-        """Make safe and release the port, also if that fails; the first time only.
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to before this is used, as sentences; none if nothing."""
+        return ()
 
-        The port closes with the last instrument on it.
+    def shutdown(self) -> None:
+        """Make safe what was switched on here and release the port, also if that fails; once.
+
+        What somebody else has switched on (at the front panel, say) stays as it is. The port closes
+        with the last instrument on it.
         """
         if self.isShutdown:
             return
         self.isShutdown = True
         try:
-            self.make_safe()
+            if self._switched_on:
+                self.make_safe()
         finally:
+            self._bus.feed_no_more(self._wire)
             self._bus.leave(self.adapter)
 
     def _request(
@@ -222,9 +234,7 @@ def module_address(field: str, address: int) -> int:
 
     :raises LimitError: if no module can have it.
     """
-    if address not in MODULES:
-        raise LimitError(field, address, f"from {MODULES.start} to {MODULES.stop - 1}")
-    return address
+    return whole(field, address, MODULES.start, MODULES.stop - 1)
 
 
 def _words(data: bytes) -> str:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from labcool.errors import LimitError
+from labcool.numbers import within
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Register:
     def encoded(self, value: float) -> bytes:
         """Return the data that sets the register to ``value``, rounded to its resolution.
 
-        :raises LimitError: if the value is out of range or not a number.
+        :raises LimitError: if the value is out of range, not a number, or (in a register that
+            counts) not a whole one.
         """
-        if not self.lowest <= value <= self.highest or not math.isfinite(value):
-            raise LimitError(self.name, value, f"from {self.lowest:g} to {self.highest:g}")
-        counts = round(value / self.scale)
+        number = within(self.name, value, self.lowest, self.highest)
+        counts = round(number / self.scale)
+        if self.scale == 1 and counts != number:
+            raise LimitError(self.name, value, "a whole number")
         try:
             return counts.to_bytes(self.size, "little", signed=self.signed)
         except OverflowError as error:

@@ -83,6 +83,17 @@ INTERLOCK_PLACES: Final = {
     7: "disabled by the light source",
     255: "circuit failure",
 }
+INTERLOCK_ADVICE: Final = {
+    0: "Release it at the front panel: turn the key off and on.",
+    1: "Turn the key at the front panel.",
+    2: "Close the door, or check the plug of the door circuit at the back of the source.",
+    3: "Check the filter or other module on the bus: its lid, its bus cable, its interlock plug.",
+    4: "A program has opened it: reset_interlock() closes it.",
+    5: "Check the status at the front panel; the source itself has opened it.",
+    6: "Check the mains and the supply of the interlock circuit.",
+    7: "The source has switched itself off: look at its error code.",
+    255: "Check the wiring of the interlock circuit: its two channels do not agree.",
+}
 INTERLOCK_RESET: Final = 1
 EMISSION_BIT: Final = 1 << 0
 SOURCE_FAULTS: Final = {
@@ -95,6 +106,9 @@ SOURCE_FAULTS: Final = {
     13: "CRC error on start-up (two modules with one address?)",
     15: "error code present",
 }
+SOURCE_FAULT_BITS: Final = sum(1 << bit for bit in SOURCE_FAULTS)
+INTERLOCK_BITS: Final = 1 << 1 | 1 << 3
+"""Relays off and loop open: what the interlock register tells in more detail."""
 SOURCE_STATUS: Final = {
     0: "emission on",
     7: "clock battery low",
@@ -124,7 +138,9 @@ RF_FAULTS: Final = {
     14: "no data of the crystal",
     15: "error code present",
 }
+RF_FAULT_BITS: Final = sum(1 << bit for bit in RF_FAULTS)
 RF_STATUS: Final = {0: "RF on", **RF_FAULTS}
+HEALTHY_CRYSTAL_C: Final = (18.0, 28.0)
 
 # SELECT housing
 MONITORS: Final = tuple(Register(0x10 + n, f"monitor {n + 1} (%)", 2, 0.1) for n in range(2))
@@ -136,6 +152,7 @@ CRYSTAL_LIMITS: Final[tuple[Pair, ...]] = tuple(
     )
     for crystal, first in ((1, 0x90), (2, 0xA0))
 )
+HOUSING_INTERLOCK_BIT: Final = 1 << 1
 HOUSING_FAULTS: Final = {
     1: "interlock off",
     5: "supply voltage low",
@@ -163,6 +180,7 @@ VARIA_FAULTS: Final = {
     6: "temperature out of range",
     15: "error code present",
 }
+VARIA_FAULT_BITS: Final = sum(1 << bit for bit in VARIA_FAULTS)
 VARIA_STATUS: Final = {
     1: "interlock off",
     2: "interlock loop in",

@@ -6,16 +6,17 @@ one or two crystals (VIS, NIR). Registers are those of NKT's register files ``66
 (FSK table), of its amplitude two; the first is used.
 
 Wavelengths
-    Only what the crystal that is connected *now* can diffract may be set, by the limits that the
-    RF driver reports for it; nothing is hard-coded. A wavelength of the other crystal is refused,
-    with the advice to call :meth:`SuperKSelect.select_crystal`, which turns the RF switch of the
-    housing, only with the RF power off, and waits for the new crystal's limits.
+    Only what a crystal can diffract may be set, by the limits that RF driver and housing report;
+    nothing is hard-coded. For a wavelength of the other crystal the RF switch of the housing is
+    turned (:meth:`SuperKSelect.select_crystal`) and the new crystal's limits are awaited, if the RF
+    power is off; else it is refused.
 
 Safety
     Connecting reads only. *Emission* here is the RF power, which diffracts the chosen lines into
     the filtered output; the source itself goes on emitting without it. It counts as on or off
     only when register and status bit both say so. Made safe, the RF power is off first (one
-    telegram for all channels), then all amplitudes are 0.
+    telegram for all channels), then all amplitudes are 0. :meth:`SuperKSelect.shutdown` does that
+    to RF power that was switched on here, and leaves alone what somebody else has switched on.
 
 Checked against published telegrams (RF on, 633.000 nm, 50.0 %) and QMI's encoder. UNVERIFIED on
 hardware: the second number of an amplitude reading; how soon the limits follow the RF switch
@@ -32,24 +33,18 @@ from typing import Annotated, Final, NamedTuple
 from annotated_types import Interval
 
 from drivers import _nkt_registers as registers
-from drivers._interbus_instrument import InterbusInstrument, module_address
+from drivers._interbus_instrument import module_address
 from drivers._interbus_registers import bits
-from drivers._wire import Resource, within
+from drivers._superk_crystals import CrystalHousing
+from drivers._wire import Resource
 from labcool.clock import Clock, RealClock
-from labcool.errors import (
-    GarbledAnswer,
-    InstrumentError,
-    InstrumentRefused,
-    InstrumentTimeout,
-    LimitError,
-    ShutterNotClosed,
-)
+from labcool.errors import InstrumentError, InstrumentRefused, LimitError, ShutterNotClosed
+from labcool.numbers import real, whole, within
 
 log = logging.getLogger(__name__)
 
 RF_TIMEOUT_S: Final = 2.0
 SETTLING_S: Final = 0.01
-SAME_LIMIT_NM: Final = 0.01
 
 
 class Channel(NamedTuple):
@@ -59,7 +54,7 @@ class Channel(NamedTuple):
     amplitude: float
 
 
-class SuperKSelect(InterbusInstrument):
+class SuperKSelect(CrystalHousing):
     """A SuperK SELECT with its RF driver. Safe state: RF power off, verified; amplitudes 0.
 
     :param resource: VISA resource string, PyMeasure adapter, or link; the same one as for the other
@@ -87,7 +82,7 @@ class SuperKSelect(InterbusInstrument):
     ) -> None:
         self._rf = module_address(f"{name} rf_address", rf_address)
         self._housing = module_address(f"{name} select_address", select_address)
-        if rf_address == select_address:
+        if self._rf == self._housing:
             raise LimitError(f"{name} select_address", select_address, "another than rf_address")
         self._switch_timeout = within(f"{name} switch_timeout (s)", switch_timeout, 0.1, 60.0)
         self.name = name
@@ -98,16 +93,10 @@ class SuperKSelect(InterbusInstrument):
             clock=clock or RealClock(),
             visa_library=visa_library,
             modules={
-                rf_address: {registers.RF_DRIVER: registers.MODELS[registers.RF_DRIVER]},
-                select_address: {registers.SELECT: registers.MODELS[registers.SELECT]},
+                self._rf: {registers.RF_DRIVER: registers.MODELS[registers.RF_DRIVER]},
+                self._housing: {registers.SELECT: registers.MODELS[registers.SELECT]},
             },
         )
-
-    @property
-    def emission(self) -> bool:
-        """Get whether RF power is on: the status bit or the register says so (bool)."""
-        emits = bool(self._status(self._rf) & registers.EMISSION_BIT)
-        return emits or self._get(self._rf, registers.ON_OFF) != registers.OFF
 
     @property
     def status(self) -> tuple[str, ...]:
@@ -115,43 +104,6 @@ class SuperKSelect(InterbusInstrument):
         return bits(self._status(self._rf), registers.RF_STATUS) + bits(
             self._status(self._housing), registers.HOUSING_STATUS
         )
-
-    @property
-    def crystal(self) -> int:
-        """Get which crystal of the housing is connected: 1 or 2, 0 for none (int)."""
-        connected = int(self._get(self._rf, registers.CONNECTED_CRYSTAL))
-        if connected > 4:
-            raise GarbledAnswer(self.name, f"reports a connected crystal {connected}.")
-        return (connected - 1) % 2 + 1 if connected else 0
-
-    @property
-    def crystals(self) -> Mapping[int, tuple[float, float]]:
-        """Get the lowest and highest wavelength of each crystal that is built in, nm."""
-        limits = {
-            crystal: self._limits(self._housing, pair)
-            for crystal, pair in enumerate(registers.CRYSTAL_LIMITS, 1)
-        }
-        return {crystal: pair for crystal, pair in limits.items() if 0 < pair[0] < pair[1]}
-
-    @property
-    def crystal_temperature(self) -> float:
-        """Measure the temperature of the connected crystal, °C; 18 to 28 °C is healthy."""
-        return self._get(self._rf, registers.CRYSTAL_TEMPERATURE)
-
-    @property
-    def wavelength_range(self) -> tuple[float, float]:
-        """Get the lowest and highest wavelength of the connected crystal, nm.
-
-        :raises InstrumentRefused: if none is connected, or its limits are not known (yet).
-        """
-        lowest, highest = self._limits(
-            self._rf, (registers.LOWEST_WAVELENGTH, registers.HIGHEST_WAVELENGTH)
-        )
-        if not (self.crystal and 0 < lowest < highest):
-            raise InstrumentRefused(
-                self.name, "the RF driver reports no crystal. Check the RF cable and its power."
-            )
-        return lowest, highest
 
     @property
     def wavelength(self) -> float:
@@ -187,18 +139,17 @@ class SuperKSelect(InterbusInstrument):
     def set_wavelength(self, channel: int, nanometres: float) -> None:
         """Set the wavelength of channel 0 to 7, nm, in steps of 1 pm, and read it back.
 
-        :raises LimitError: if the connected crystal cannot diffract it; nothing is set.
-        :raises InstrumentRefused: if no crystal is connected, or it is not confirmed.
+        With the RF power off, the crystal that can diffract it is connected first if need be; the
+        wavelengths of the other channels stay, and mean nothing to the new crystal.
+
+        :raises LimitError: if no crystal can diffract it; nothing is set.
+        :raises InstrumentRefused: if it needs the other crystal while the RF power is on, no
+            crystal is connected, or it is not confirmed.
+        :raises InstrumentTimeout: as :meth:`select_crystal`.
         """
         number = self._channel(channel)
-        lowest, highest = self.wavelength_range
-        if not lowest <= nanometres <= highest:
-            raise LimitError(
-                f"{self.name} wavelength of channel {number} (nm)",
-                nanometres,
-                f"from {lowest:g} to {highest:g} (crystal {self.crystal})",
-                self._where(nanometres),
-            )
+        field = f"{self.name} wavelength of channel {number} (nm)"
+        self._connect_crystal_for(field, real(field, nanometres))
         self._set_and_confirm(self._rf, registers.WAVELENGTHS[number], nanometres)
         self._clock.sleep(SETTLING_S)
 
@@ -211,37 +162,6 @@ class SuperKSelect(InterbusInstrument):
         number = self._channel(channel)
         self._set_and_confirm(self._rf, registers.AMPLITUDES[number], percent)
         self._clock.sleep(SETTLING_S)
-
-    def select_crystal(self, crystal: int) -> None:
-        """Connect crystal 1 or 2 through the RF switch; return once its limits are reported.
-
-        :raises LimitError: if the housing has no such crystal.
-        :raises InstrumentRefused: while the RF power is on, or if none is connected.
-        :raises InstrumentTimeout: if RF driver and housing do not agree in ``switch_timeout``.
-        """
-        crystals = self.crystals
-        if crystal not in crystals:
-            there = " or ".join(str(number) for number in crystals) or "none is there"
-            raise LimitError(f"{self.name} crystal", crystal, there)
-        present = self.crystal
-        if present == crystal:
-            return
-        if self.emission:
-            raise InstrumentRefused(
-                self.name, "crystal not changed, because the RF power is on. stop_emission() first."
-            )
-        if not present:
-            raise InstrumentRefused(self.name, "no crystal is connected. Check the RF cable.")
-        swapped = 1 - self._get(self._housing, registers.RF_SWITCH)
-        self._set_and_confirm(self._housing, registers.RF_SWITCH, swapped)
-        if not self._comes_true(
-            lambda: self._is_connected(crystal, crystals[crystal]), self._switch_timeout
-        ):
-            raise InstrumentTimeout(
-                self.name,
-                f"crystal {crystal} is not reported connected {self._switch_timeout:g} s after the "
-                "RF switch. Check the RF cables.",
-            )
 
     def settings(self) -> Mapping[str, float | int | str | bool]:
         """Return what the modules report: RF, crystal, channels, monitors, status."""
@@ -266,6 +186,7 @@ class SuperKSelect(InterbusInstrument):
         """
         self._refuse_if(self._status(self._rf), registers.RF_FAULTS, "RF power")
         self._refuse_if(self._status(self._housing), registers.HOUSING_FAULTS, "RF power")
+        self._switched_on = True
         try:
             self._set_once(self._rf, registers.ON_OFF, 1)
             if not self._comes_true(self._rf_is_confirmed, RF_TIMEOUT_S):
@@ -291,6 +212,20 @@ class SuperKSelect(InterbusInstrument):
                 self.name,
                 f"RF power is not confirmed to be off ({error.problem}) Block the beam by hand.",
             ) from error
+        self._switched_on = False
+
+    def keep_alive(self) -> None:
+        """Look whether the RF power that was switched on here is still on. It has no watchdog.
+
+        :raises InstrumentRefused: if it is not.
+        """
+        if not self._switched_on:
+            self._status(self._rf)
+        elif not self._rf_is_confirmed():
+            raise InstrumentRefused(
+                self.name,
+                f"the RF power has ended by itself; status {', '.join(self.status) or 'clear'}.",
+            )
 
     def make_safe(self) -> None:
         """Switch the RF power off and verify it; then set all amplitudes to 0, also if that failed.
@@ -303,6 +238,22 @@ class SuperKSelect(InterbusInstrument):
             self._try_to_dim()
             raise
         self._set_all_amplitudes_to_0()
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to: RF power that is on, crystal, interlock, faults."""
+        told = ["Its RF power is on."] if self.emission else []
+        if not self.crystal:
+            told.append("No crystal is connected. Check the RF cable.")
+        coldest, warmest = registers.HEALTHY_CRYSTAL_C
+        if self.crystal and not coldest <= (now := self.crystal_temperature) <= warmest:
+            told.append(
+                f"Its crystal is at {now:g} °C, outside {coldest:g} to {warmest:g} °C: wavelengths "
+                "will be off."
+            )
+        if self._status(self._housing) & registers.HOUSING_INTERLOCK_BIT:
+            told.append("Its interlock is off: see the source.")
+        faults = self._status(self._rf) & registers.RF_FAULT_BITS
+        return (*told, *(f"It reports: {words}." for words in bits(faults, registers.RF_FAULTS)))
 
     def _try_to_dim(self) -> None:
         try:
@@ -318,29 +269,6 @@ class SuperKSelect(InterbusInstrument):
         emits = bool(self._status(self._rf) & registers.EMISSION_BIT)
         return emits and self._get(self._rf, registers.ON_OFF) != registers.OFF
 
-    def _is_connected(self, crystal: int, limits: tuple[float, float]) -> bool:
-        if self.crystal != crystal:
-            return False
-        reported = self._limits(
-            self._rf, (registers.LOWEST_WAVELENGTH, registers.HIGHEST_WAVELENGTH)
-        )
-        pairs = zip(reported, limits, strict=True)
-        return all(abs(one - other) < SAME_LIMIT_NM for one, other in pairs)
-
-    def _limits(self, module: int, pair: registers.Pair) -> tuple[float, float]:
-        lowest, highest = pair
-        return self._get(module, lowest), self._get(module, highest)
-
-    def _where(self, nanometres: float) -> str:
-        for crystal, (lowest, highest) in self.crystals.items():
-            if lowest <= nanometres <= highest:
-                return (
-                    f"Crystal {crystal} covers {lowest:g} to {highest:g} nm: "
-                    f"select_crystal({crystal}) first, with the RF power off."
-                )
-        return "No crystal of this SELECT covers it."
-
     def _channel(self, channel: int) -> int:
-        if channel not in registers.CHANNELS:
-            raise LimitError(f"{self.name} channel", channel, "from 0 to 7")
-        return channel
+        channels = registers.CHANNELS
+        return whole(f"{self.name} channel", channel, channels.start, channels.stop - 1)

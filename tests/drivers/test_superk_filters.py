@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -102,6 +103,7 @@ class Table(Bench):
     def __init__(self) -> None:
         common = {0x64: u16(7), 0x65: b"1", 0x66: u16(0), 0x67: b"\0"}
         self.main = {**common, 0x61: b"\x60", 0x30: b"\0", 0x31: u16(1), 0x36: b"\0"}
+        self.main |= {0x32: u16(2), 0x34: b"\1"}
         self.rf = {**common, 0x61: b"\x66", 0x30: b"\0", 0x75: b"\x01", 0x38: u16(215)}
         self.rf |= {0x34: u32(CRYSTALS[1][0]), 0x35: u32(CRYSTALS[1][1])}
         self.rf |= {0x90 + n: u32(600_000 + n) * 4 for n in range(8)}
@@ -115,10 +117,15 @@ class Table(Bench):
         super().__init__(modules)
         self.switch_time = 1.0
         self.move_time = 3.0
+        self.device.reacts[MAIN, 0x30] = self.emission
         self.device.reacts[RF, 0x30] = self.power
         self.device.reacts[HOUSING, 0x34] = self.swap
         for number, bit in ((0x32, 12), (0x33, 13), (0x34, 14)):
             self.device.reacts[VARIA, number] = self.motor(number, bit)
+
+    def emission(self, data: bytes) -> Kind | None:
+        self.main[0x30], self.main[0x66] = data, u16(data[0] & 1)
+        return None
 
     def power(self, data: bytes) -> Kind | None:
         self.rf[0x30], self.rf[0x66] = data, u16(data[0])
@@ -199,23 +206,44 @@ def test_channels_are_read_from_the_first_number_of_the_table(bench: Table) -> N
     assert bench.device.written == [(RF, 0x93, u32(812_346)), (RF, 0xB3, u16(123))]
 
 
-@pytest.mark.parametrize(
-    ("nanometres", "advice"),
-    [
-        (499.9, "No crystal of this SELECT covers it"),
-        (1000.0, "No crystal of this SELECT covers it"),
-        (1064.0, "No crystal of this SELECT covers it"),
-        (1550.0, r"Crystal 2 covers 1100 to 2000 nm: select_crystal\(2\)"),
-        (float("nan"), "No crystal"),
-    ],
-)
-def test_wavelengths_that_the_crystal_cannot_diffract_are_refused(
-    bench: Table, nanometres: float, advice: str
+@pytest.mark.parametrize("nanometres", [499.9, 900.1, 1000.0, 1064.0, 2000.1, 0.0, -633.0])
+@pytest.mark.parametrize("present", [1, 2])
+def test_wavelengths_that_no_crystal_can_diffract_are_refused(
+    bench: Table, nanometres: float, present: int
 ) -> None:
     select = bench.select()
-    with pytest.raises(LimitError, match=rf"from 500 to 900 \(crystal 1\)\. {advice}"):
+    select.select_crystal(present)
+    bench.device.heard.clear()
+    with pytest.raises(LimitError, match=r"must be from 500 to 900 or from 1100 to 2000\. No crys"):
         select.wavelength = nanometres
     assert bench.device.written == []
+
+
+@pytest.mark.parametrize("nanometres", [math.nan, math.inf, True])
+def test_wavelengths_that_are_no_numbers_are_refused_before_anything_is_sent(
+    bench: Table, nanometres: float
+) -> None:
+    select = bench.select()
+    with pytest.raises(LimitError, match=r"SuperK SELECT wavelength of channel 0 \(nm\)"):
+        select.wavelength = nanometres
+    assert bench.device.heard == []
+
+
+def test_a_wavelength_of_the_other_crystal_connects_it_with_the_rf_power_off_only(
+    bench: Table,
+) -> None:
+    select = bench.select()
+    assert select.wavelength_ranges == ((500.0, 900.0), (1100.0, 2000.0))
+    select.start_emission()
+    bench.device.heard.clear()
+    with pytest.raises(InstrumentRefused, match=r"1550 nm not set: it needs crystal 2.*RF power"):
+        select.wavelength = 1550.0
+    assert bench.device.written == []
+    select.stop_emission()
+    bench.device.heard.clear()
+    select.wavelength = 1550.0
+    assert bench.device.written == [(HOUSING, 0x34, b"\x01"), (RF, 0x90, u32(1_550_000))]
+    assert select.crystal == 2
 
 
 @pytest.mark.parametrize("channel", [-1, 8])
@@ -243,8 +271,6 @@ def test_another_crystal_is_selected_by_the_rf_switch_and_its_limits_awaited(ben
     assert bench.clock.now() >= 1.0
     assert select.wavelength_range == (1100.0, 2000.0)
     select.wavelength = 1550.0
-    with pytest.raises(LimitError, match=r"select_crystal\(1\)"):
-        select.wavelength = 633.0
     select.select_crystal(2)
     select.select_crystal(1)
     assert bench.device.written[-1] == (HOUSING, 0x34, b"\x00")
@@ -359,7 +385,9 @@ def test_bands_out_of_range_are_refused_and_nothing_moves(bench: Table) -> None:
     for lower, upper in ((399.9, 500.0), (500.0, 840.1), (600.0, 600.0), (601.0, 600.0)):
         with pytest.raises(LimitError, match="edge"):
             varia.set_band(lower, upper)
-    for wavelength in (409.9, 830.1, float("nan")):
+    with pytest.raises(LimitError, match=r"wavelength .*finite number"):
+        varia.wavelength = math.nan
+    for wavelength in (409.9, 830.1):
         with pytest.raises(LimitError, match=r"wavelength.*from 410 to 830"):
             varia.wavelength = wavelength
     with pytest.raises(LimitError, match="bandwidth"):
@@ -377,7 +405,7 @@ def test_a_varia_that_does_not_stand_is_a_timeout(bench: Table) -> None:
         varia.make_safe()
     varia.make_safe()
     assert not varia.is_moving
-    assert bench.device.written == [(VARIA, 0x32, u16(500))]
+    assert bench.device.written == [(VARIA, 0x32, u16(500)), *[(MAIN, 0x30, b"\0")] * 2]
 
 
 def test_a_varia_with_a_fault_is_not_moved(bench: Table) -> None:
