@@ -164,11 +164,14 @@ class ServedLink(ABC):
             if len(unsent) > UNSENT_LIMIT:
                 _log.warning("%s: the host does not read, bytes are lost", self.resource)
                 del unsent[:-UNSENT_LIMIT]
+            if unsent and not self._pass_on(wire, unsent):
+                return True
             answered = answered or bool(sent)
             awaited = self._awaited(answered) if asked else None
             asked = awaited is not None
             heard: list[_Wire | socket.socket] = [wire, self._stopped]
-            readable, writable, _ = select.select(
+            # What the wire does not take now waits until it does.
+            readable, _, _ = select.select(
                 heard, [wire] if unsent else [], [], self._patience(awaited)
             )
             if self._stopped in readable:
@@ -179,8 +182,6 @@ class ServedLink(ABC):
                     with self._lock:
                         self.device.receive(data)
                     asked, answered = True, False
-                if wire in writable:
-                    del unsent[: wire.send(bytes(unsent))]
             except BlockingIOError:
                 continue
             except (EOFError, OSError) as reason:
@@ -189,6 +190,17 @@ class ServedLink(ABC):
             stands_still = not isinstance(self.clock, ScaledClock)
             if stands_still and awaited is not None and not readable:
                 sleep_until(self.clock, awaited)
+
+    def _pass_on(self, wire: _Wire, unsent: bytearray) -> bool:
+        """Send what the wire takes at once; return False if the host has gone."""
+        try:
+            del unsent[: wire.send(bytes(unsent))]
+        except BlockingIOError:
+            pass
+        except OSError as reason:
+            _log.info("%s: the host has gone (%r)", self.resource, reason)
+            return False
+        return True
 
     def _awaited(self, answered: bool) -> float | None:
         """Return the moment (clock s) that a host which has asked waits for, None if for none."""

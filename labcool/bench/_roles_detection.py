@@ -106,7 +106,7 @@ class LockInReading(Protocol):
 
     @property
     def overload(self) -> bool:
-        """True if anything was overloaded since the last reading (or the end of settling)."""
+        """True if anything was overloaded since the last reading (or while it settled last)."""
 
     @property
     def unlocked(self) -> bool:
@@ -139,7 +139,11 @@ class LockIn(Instrument, Protocol):
         """Time until the output is within 1 % of a step of the signal, s."""
 
     def settle(self) -> None:
-        """Wait :attr:`settling_time`, then forget the overloads that happened meanwhile."""
+        """Forget the overloads that were before, and wait :attr:`settling_time`.
+
+        If that was spoilt by an overload or an unlocked reference, it may wait again; what has
+        spoilt the last time is told by the next reading.
+        """
 
     def read(self) -> LockInReading:
         """Measure now; overloads are told, never hidden."""

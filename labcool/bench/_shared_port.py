@@ -71,6 +71,11 @@ class _Share(Adapter):  # type: ignore[misc]  # PyMeasure has no type informatio
             self._port.give_back()
 
     @property
+    def connection(self) -> Any:
+        """What the port itself tells, e.g. how many bytes it holds; None if it tells nothing."""
+        return getattr(self._open_adapter, "connection", None)
+
+    @property
     def _open_adapter(self) -> Adapter:
         if self._shared is None:
             raise InvalidSession

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labcool.bench._positions import Path
+from labcool.bench._yaml_detection import detection_faults
 from labcool.bench._yaml_drivers import find_driver
+from labcool.bench._yaml_links import link_faults
 from labcool.bench._yaml_problems import Fault, shown
 from labcool.bench.driver_settings import check_settings
 from labcool.bench.roles import Laser, RotationMount, Shutter, missing_members
@@ -43,6 +45,8 @@ def check_instruments(data: Mapping[str, Any], written: Mapping[Path, str]) -> C
         if isinstance(entry, dict) and isinstance(entry.get("driver"), str) and entry["driver"]:
             _check(done, name, entry, written)
     done.faults += _role_faults(data, done.drivers)
+    done.faults += detection_faults(data, done.drivers)
+    done.faults += link_faults(data, done.drivers)
     return done
 
 

@@ -15,11 +15,17 @@ from typing import Any
 from pyvisa import rname
 
 from labcool.bench._positions import Path
+from labcool.bench._yaml_faults import impossible_faults
 from labcool.bench._yaml_problems import Fault, did_you_mean, shown
 
-BUS_ADDRESSES: Mapping[str, tuple[str, str]] = {"drivers.elliptec.ELL14": ("address", "0")}
-"""Drivers several of which may share a port, with the setting that tells them apart and what it is
-if it is not stated."""
+BUS_ADDRESSES: Mapping[str, tuple[str, Mapping[str, str | int]]] = {
+    "drivers.elliptec.ELL14": ("Elliptec", {"address": "0"}),
+    "drivers.superk.SuperK": ("Interbus", {"address": 15}),
+    "drivers.superk_select.SuperKSelect": ("Interbus", {"rf_address": 16, "select_address": 17}),
+    "drivers.superk_varia.SuperKVaria": ("Interbus", {"address": 17}),
+}
+"""Drivers that may share a port with others of the same bus, with the settings that tell them apart
+and what these are if they are not stated."""
 
 PRESETS_MODULE = "simulators.presets"
 """Loaded by name, and for simulated benches only: labcool imports no simulator."""
@@ -39,6 +45,7 @@ def relation_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _strange_resources(instruments)
     yield from _too_much_power(data.get("illumination"), instruments)
     yield from _unknown_sample(data.get("simulation"))
+    yield from impossible_faults(data.get("simulation"), instruments)
     yield from _shared_ports(instruments)
     yield from _same_devices(instruments)
 
@@ -119,15 +126,21 @@ def _port_fault(
 ) -> Fault | None:
     where: Path = ("instruments", name, "resource")
     what = f"{shown(entry['resource'])} is the port of '{other}' already"
-    bus = BUS_ADDRESSES.get(str(entry.get("driver")))
-    if bus is None or entry.get("driver") != other_entry.get("driver"):
+    bus, mine = _on_bus(entry)
+    other_bus, theirs = _on_bus(other_entry)
+    if not bus or bus != other_bus:
         return Fault(where, what, "a port of its own for each instrument")
-    setting, default = bus
-    mine, theirs = (str(e.get(setting, default)).upper() for e in (entry, other_entry))
-    if mine != theirs:
-        return None
-    allowed = f"the same port with another {setting}"
-    return Fault(where, f"{what}, and both have the {setting} {shown(mine)}", allowed)
+    for setting, address in mine.items():
+        if str(address).upper() in (str(taken).upper() for taken in theirs.values()):
+            allowed = f"the same port with another {setting}"
+            return Fault(where, f"{what}, and both have the address {shown(address)}", allowed)
+    return None
+
+
+def _on_bus(entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the bus that a driver is on, empty if none, and the addresses that it has there."""
+    bus, addresses = BUS_ADDRESSES.get(str(entry.get("driver")), ("", {}))
+    return bus, {setting: entry.get(setting, default) for setting, default in addresses.items()}
 
 
 def port_key(resource: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from labcool.bench._links import Links, used_last
 from labcool.bench.bench_file import LoadedBench
 from labcool.bench.illumination import Illumination
 from labcool.bench.roles import Instrument
@@ -43,12 +44,14 @@ class Bench:
         instruments: Mapping[str, Instrument],
         illumination: Illumination | None,
         simulation: Simulation | None,
+        links: Links | None = None,
     ) -> None:
         self.loaded = loaded
         self.clock = clock
         self.instruments = instruments
         self.illumination = illumination
         self.simulation = simulation
+        self._links = links or {}
 
     def block_beam(self) -> list[LabcoolError]:
         """Close the shutter, then make the laser safe; returns all failures."""
@@ -57,10 +60,13 @@ class Bench:
     def close(self) -> list[LabcoolError]:
         """End the use of every instrument, the beam's first; returns all failures.
 
+        An instrument that others use is ended after them.
+
         Each is left in its safe state and its port is released. What a person has set by hand, and
         labcool has not touched (a stage that holds a temperature), stays as it is.
         """
-        others = [i for i in self.instruments.values() if all(i is not b for b in self._beam())]
+        in_order = [self.instruments[name] for name in used_last(self.instruments, self._links)]
+        others = [i for i in in_order if all(i is not b for b in self._beam())]
         try:
             return _each(self._beam() + others, lambda instrument: instrument.shutdown())
         finally:

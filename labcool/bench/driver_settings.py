@@ -2,13 +2,15 @@
 
 A driver is a class whose constructor reads ``(self, resource, name="…", *, clock=None,
 visa_library="", own settings…)``. Its own keyword-only parameters, with their annotations
-(``Annotated[float, Ge(0)]``, ``Literal[…]``), *are* the settings that a bench file may give.
+(``Annotated[float, Ge(0)]``, ``Literal[…]``), *are* the settings that a bench file may give. One
+that reads other instruments has their names in the place of ``resource`` or among its settings
+(:mod:`labcool.bench._links`).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, get_args, get_type_hints
 
@@ -17,11 +19,18 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerati
 
 from labcool.bench._positions import Path
 from labcool.bench._yaml_drivers import find_driver, known_drivers
+from labcool.bench._yaml_fields import Name
 from labcool.bench._yaml_problems import Fault
 from labcool.bench._yaml_wording import checked
 from labcool.errors import ConfigurationError
 
-__all__ = ["check_settings", "known_drivers", "load_driver", "settings_model"]
+__all__ = [
+    "check_settings",
+    "known_drivers",
+    "linked_settings",
+    "load_driver",
+    "settings_model",
+]
 
 _NOT_FOR_FILES: Final = object()
 _NOT_SETTINGS = ("self", "resource", "name", "clock", "visa_library")
@@ -40,16 +49,28 @@ def load_driver(name: str) -> type[Any]:
     return found
 
 
+def linked_settings(driver: type[Any]) -> Mapping[str, Sequence[str]]:
+    """Return the settings of a driver that are other instruments, and the members each must have.
+
+    They are what its class attribute ``instruments`` says; a bench file gives their names.
+    """
+    found: Mapping[str, Sequence[str]] = getattr(driver, "instruments", {})
+    return found
+
+
 def settings_model(driver: type[Any]) -> type[BaseModel]:
     """Return the model of a driver's own settings, from its constructor's signature.
 
     Parameters that no file can give (a callable, an object of the driver's own) are left out.
     """
     fields: dict[str, Any] = {}
+    linked = linked_settings(driver)
     for parameter in inspect.signature(driver.__init__).parameters.values():
-        if parameter.kind is not parameter.KEYWORD_ONLY or parameter.name in _NOT_SETTINGS:
+        is_linked = parameter.name in linked
+        is_own = parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in _NOT_SETTINGS
+        if not (is_linked or is_own):
             continue
-        annotation = _annotation(driver, parameter)
+        annotation = Name if is_linked else _annotation(driver, parameter)
         if annotation is _NOT_FOR_FILES:
             continue
         required = parameter.default is parameter.empty

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol, cast
 
+from labcool.bench._links import has_own_device, links_of, used_first, with_used
 from labcool.bench._shared_port import SharedPort
 from labcool.bench._yaml_relations import port_key
 from labcool.bench.attenuator import AttenuationLaw, RotaryAttenuator
@@ -48,7 +49,8 @@ def open_bench(loaded: LoadedBench, *, only: Collection[str] | None = None) -> B
     """Connect to the instruments of a bench; connecting moves nothing.
 
     :param loaded: a validated bench file.
-    :param only: names of the instruments to connect to; None: all (and the illumination).
+    :param only: names of the instruments to connect to; None: all (and the illumination). Those
+        that they use are connected, too.
     :raises ConfigurationError: if ``only`` names what the bench does not have, or it cannot be
         simulated.
     :raises labcool.errors.InstrumentError: if one does not answer or is another model; those
@@ -62,18 +64,22 @@ def open_bench(loaded: LoadedBench, *, only: Collection[str] | None = None) -> B
         if wires is not None:
             undo.callback(wires.close)
         places = _places(spec, wires)
-        instruments: dict[str, Instrument] = {}
-        for name, entry in spec.instruments.items():
-            if only is None or name in only:
-                instruments[name] = _within_limits(
-                    _connect(name, entry, clock, places[name]), spec.limits
-                )
-                undo.callback(_leave_safe, instruments[name])
+        settings = links_of(spec)
+        links = {name: tuple(used.values()) for name, used in settings.items()}
+        wanted = with_used(spec.instruments if only is None else only, links)
+        connected: dict[str, Instrument] = {}
+        for name in used_first((n for n in spec.instruments if n in wanted), links):
+            used = {setting: connected[other] for setting, other in settings[name].items()}
+            connected[name] = _within_limits(
+                _connect(name, spec.instruments[name], clock, {**places[name], **used}), spec.limits
+            )
+            undo.callback(_leave_safe, connected[name])
+        instruments = {name: connected[name] for name in spec.instruments if name in connected}
         illumination = None
         if spec.illumination is not None and only is None:
             illumination = _illumination(spec, spec.illumination, instruments, clock)
         undo.pop_all()
-    return Bench(loaded, clock, instruments, illumination, wires)
+    return Bench(loaded, clock, instruments, illumination, wires, links)
 
 
 def make_clock(spec: BenchSpec) -> Clock:
@@ -113,7 +119,7 @@ def _connect(
 ) -> Instrument:
     driver = load_driver(entry.driver)
     label = f"{name} ({driver.__name__})"
-    return cast(Instrument, driver(name=label, clock=clock, **where, **entry.settings))
+    return cast(Instrument, driver(name=label, clock=clock, **{**entry.settings, **where}))
 
 
 def _within_limits(instrument: Instrument, limits: LimitsSpec | None) -> Instrument:
@@ -143,7 +149,9 @@ def _places(spec: BenchSpec, wires: _Wires | None) -> dict[str, Mapping[str, Any
     places: dict[str, Mapping[str, Any]] = {}
     for name, entry in spec.instruments.items():
         own = {} if entry.resource is None else {"resource": entry.resource}
-        places[name] = own if wires is None else wires.connection(name)
+        if wires is not None and has_own_device(load_driver(entry.driver)):
+            own = dict(wires.connection(name))
+        places[name] = own
     ports = ports_of(spec)
     users = Counter(ports.values())
     shared = {
@@ -173,7 +181,9 @@ def start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
     simulated = importlib.import_module(SIMULATORS_MODULE).SimulatedBench(
         clock=clock,
         instruments={
-            name: (entry.driver, dict(entry.settings)) for name, entry in spec.instruments.items()
+            name: (entry.driver, dict(entry.settings))
+            for name, entry in spec.instruments.items()
+            if has_own_device(load_driver(entry.driver))
         },
         optics=optics,
         sample=spec.simulation.sample,
@@ -181,6 +191,9 @@ def start_simulation(spec: BenchSpec, clock: Clock) -> _Wires | None:
         seed=spec.simulation.seed,
         beam=beam,
         ports=ports_of(spec),
+        lock_in_input=spec.simulation.lock_in_input,
+        power_meter=spec.simulation.power_meter,
+        faults=[(fault.instrument, fault.parameters) for fault in spec.simulation.faults],
     )
     return cast(_Wires, simulated)
 

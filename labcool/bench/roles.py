@@ -14,7 +14,12 @@ from __future__ import annotations
 from labcool.bench._roles_detection import LockIn, LockInReading, PowerMeter, Spectrometer
 from labcool.bench._roles_instrument import Instrument, Setting
 from labcool.bench._roles_light import Attenuator, Chopper, Laser, RotationMount, Shutter
-from labcool.bench._roles_temperature import TemperatureController, TemperatureProbe
+from labcool.bench._roles_spectral import Monochromator, SupercontinuumSource, TunableSource
+from labcool.bench._roles_temperature import (
+    SettledTemperature,
+    TemperatureController,
+    TemperatureProbe,
+)
 
 __all__ = [
     "ROLES",
@@ -24,13 +29,17 @@ __all__ = [
     "Laser",
     "LockIn",
     "LockInReading",
+    "Monochromator",
     "PowerMeter",
     "RotationMount",
     "Setting",
+    "SettledTemperature",
     "Shutter",
     "Spectrometer",
+    "SupercontinuumSource",
     "TemperatureController",
     "TemperatureProbe",
+    "TunableSource",
     "missing_members",
     "roles_of",
 ]
@@ -41,6 +50,9 @@ ROLES: tuple[type, ...] = (
     Attenuator,
     RotationMount,
     Chopper,
+    SupercontinuumSource,
+    TunableSource,
+    Monochromator,
     Spectrometer,
     LockIn,
     PowerMeter,

@@ -129,6 +129,32 @@ class SampleSpec(_Section):
     chemical_formula: Text | None = Field(default=None, description="formula, like CsPbBr3")
 
 
+class FaultSpec(_Section):
+    """Something that goes wrong with a simulated instrument, on purpose.
+
+    Which faults there are, and which of them an instrument can have, the simulators say.
+    """
+
+    instrument: Name = Field(description="name of an instrument of this file")
+    fault: Text = Field(description="what goes wrong, like late, dropped or disconnect")
+    after: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="how many answers pass before it"
+    )
+    from_s: NotNegative = Field(default=0.0, description="not before this time, s")
+    probability: Fraction = Field(default=1.0, description="diced for each answer")
+    times: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="how many answers it hits"
+    )
+    for_s: Positive | None = Field(default=None, description="how long it lasts, s")
+    delay_s: Positive | None = Field(default=None, description="delay of a late answer, s")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the simulators take: ``kind``, and all but the instrument."""
+        given = self.model_dump(exclude={"instrument", "fault"})
+        return {"kind": self.fault, **given}
+
+
 class SimulationSpec(_Section):
     """Makes every instrument of the bench a simulated one."""
 
@@ -137,6 +163,17 @@ class SimulationSpec(_Section):
     clock: Literal["virtual", "scaled", "real"] = "virtual"
     speed: Positive = Field(default=60.0, description="how much faster clock: scaled runs")
     seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 1
+    lock_in_input: Literal["photothermal", "luminescence"] | None = Field(
+        default=None,
+        description="what is at the lock-in's input; if not stated, photothermal where there is a "
+        "probe laser besides the pump, else luminescence",
+    )
+    power_meter: Literal["sample", "laser"] = Field(
+        default="sample", description="where the sensor of the power meter stands"
+    )
+    faults: tuple[FaultSpec, ...] = Field(
+        default=(), description="what shall go wrong, like {instrument: …, fault: late, delay_s: 2}"
+    )
 
 
 class BenchSpec(_Section):

@@ -9,8 +9,10 @@ from itertools import combinations
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, cast
 
+from labcool.bench._links import has_own_device, links_of
 from labcool.bench._yaml_problems import did_you_mean
 from labcool.bench.bench_file import LoadedBench, read_bench
+from labcool.bench.driver_settings import load_driver
 from labcool.bench.opening import make_clock, ports_of, start_simulation
 from labcool.bench.schema import BenchSpec, SimulationSpec
 from labcool.errors import ConfigurationError, LimitError
@@ -148,7 +150,7 @@ def serve_bench(
         simulated = cast(_Simulated, start_simulation(loaded.spec, make_clock(loaded.spec)))
         undo.callback(simulated.close)
         wanted = [name for name in spec.instruments if not only or name in only]
-        not_served = _not_served(simulated, wanted)
+        not_served = _not_served(simulated, wanted, spec)
         served = [name for name in wanted if name not in not_served]
         _check_served(served, not_served, only, ports)
         links = simulated.serve(served, link=link, tcp_ports=ports)
@@ -212,13 +214,19 @@ def _simulation(spec: BenchSpec) -> SimulationSpec:
     return written.model_copy(update={"link": "memory"})
 
 
-def _not_served(simulated: _Simulated, names: Iterable[str]) -> dict[str, NotServed]:
-    reasons = {name: simulated.why_not_served(name) for name in names}
-    return {
-        name: NotServed(simulated.model(name), reason)
-        for name, reason in reasons.items()
-        if reason is not None
-    }
+def _not_served(
+    simulated: _Simulated, names: Iterable[str], spec: BenchSpec
+) -> dict[str, NotServed]:
+    links = links_of(spec)
+    found: dict[str, NotServed] = {}
+    for name in names:
+        driver = load_driver(spec.instruments[name].driver)
+        if not has_own_device(driver):
+            used = ", ".join(links[name].values())
+            found[name] = NotServed(driver.__name__, f"all that it reads comes through {used}")
+        elif (reason := simulated.why_not_served(name)) is not None:
+            found[name] = NotServed(simulated.model(name), reason)
+    return found
 
 
 def _check_served(

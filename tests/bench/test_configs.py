@@ -98,7 +98,34 @@ def test_simulation_is_all_that_differs_from_the_real_bench(tmp_path: Path) -> N
     assert read_bench(file).spec == simulated.model_copy(update={"simulation": None})
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+def test_photothermal_bench_has_all_that_its_measurement_needs() -> None:
+    spec = spec_of("simulated_photothermal.yaml")
+    roles = {
+        instrument: roles_of(load_driver(entry.driver))
+        for instrument, entry in spec.instruments.items()
+    }
+    expected = {
+        "pump": "Laser",
+        "probe": "Laser",
+        "chopper": "Chopper",
+        "lock_in": "LockIn",
+        "monitor": "PowerMeter",
+        "power_meter": "PowerMeter",
+        "stage": "TemperatureController",
+        "thermocouple": "TemperatureProbe",
+        "spectrometer": "Spectrometer",
+    }
+    assert {name: roles[name][0] for name in expected} == expected
+    assert spec.simulation is not None
+    assert spec.simulation.lock_in_input == "photothermal"
+    assert spec.illumination is not None
+    assert spec.illumination.power_W <= spec.instruments["pump"].settings["max_power"]
+    # The filter at density 4 and 0.
+    assert min(fluences(spec)) < 0.05
+    assert 380 < max(fluences(spec)) <= 400
+
+
+@pytest.mark.parametrize("name", [*CONFIGS, "simulated_photothermal.yaml"])
 def test_config_teaches_in_plain_text(name: str) -> None:
     text = (resources.files("configs") / name).read_bytes()
     assert text.isascii()

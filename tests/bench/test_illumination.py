@@ -104,7 +104,7 @@ def test_the_range_is_cut_to_the_limits_of_the_bench(parts):
     assert high == 500.0
 
 
-@pytest.mark.parametrize("fluence", [600.0, 0.01, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("fluence", [600.0, 0.01, -1.0, float("nan"), float("inf"), True, "5"])
 def test_a_fluence_out_of_range_is_refused_before_anything_moves(parts, fluence):
     illumination, _, log = parts
     with pytest.raises(LimitError, match="fluence") as caught, illumination.at(fluence):

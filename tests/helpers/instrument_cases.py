@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import cases_of_andor
 import cases_of_detection
 import cases_of_light
 import cases_of_spectral
@@ -15,4 +16,5 @@ CASES: Mapping[str, Case] = {
     **cases_of_spectral.CASES,
     **cases_of_temperature.CASES,
     **cases_of_detection.CASES,
+    **cases_of_andor.CASES,
 }

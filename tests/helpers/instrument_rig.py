@@ -104,6 +104,9 @@ class Rig:
             self.link: Any = ttl_device.ControlLinePort(self.device, None)
             self.link.port = "lines"
             self._record("line_set")
+        elif hasattr(self.device, "load"):
+            self.link = self.device
+            self._record("receive")
         else:
             link = FlameLink if isinstance(self.device, Flame) else MemoryLink
             self.link = link(self.device, self.clock)
