@@ -49,6 +49,22 @@ class InstrumentDisconnected(InstrumentError):
     """The port could not be opened, or the connection is gone."""
 
 
+class PortNotFound(InstrumentDisconnected):
+    """This computer has no such port, or nothing is at that address."""
+
+
+class PortInUse(InstrumentDisconnected):
+    """Another program has the port open."""
+
+
+class PortForbidden(InstrumentDisconnected):
+    """This user may not open the port."""
+
+
+class PortSoftwareMissing(InstrumentDisconnected):
+    """A library that is needed to open a port of this kind is not installed."""
+
+
 class GarbledAnswer(InstrumentError):
     """An answer came that the protocol does not allow at this place."""
 

@@ -21,7 +21,7 @@ from labcool.bench._yaml_problems import Fault, did_you_mean, shown
 BUS_ADDRESSES: Mapping[str, tuple[str, Mapping[str, str | int]]] = {
     "drivers.elliptec.ELL14": ("Elliptec", {"address": "0"}),
     "drivers.superk.SuperK": ("Interbus", {"address": 15}),
-    "drivers.superk_select.SuperKSelect": ("Interbus", {"rf_address": 16, "select_address": 17}),
+    "drivers.superk_select.SuperKSelect": ("Interbus", {"rf_address": 16, "select_address": 18}),
     "drivers.superk_varia.SuperKVaria": ("Interbus", {"address": 17}),
 }
 """Drivers that may share a port with others of the same bus, with the settings that tell them apart

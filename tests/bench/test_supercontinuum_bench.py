@@ -56,6 +56,18 @@ def test_addresses_that_are_not_stated_are_those_of_the_driver(driver: str) -> N
     assert {name: parameters[name].default for name in addresses} == addresses
 
 
+def test_all_modules_go_together_with_the_addresses_they_have_unasked(load: Load) -> None:
+    select = {key: value for key, value in SELECT.items() if key != "select_address"}
+    with open_bench(load({"white": WHITE, "select": select, "varia": VARIA})) as bench:
+        device = bench.simulation.devices["white"]  # type: ignore[union-attr,attr-defined]
+        assert device._select_address == 18
+        assert [name for name in bench.instruments if bench.instruments[name].settings()] == [
+            "white",
+            "select",
+            "varia",
+        ]
+
+
 def test_modules_with_addresses_of_their_own_share_a_port(load: Load) -> None:
     assert list(load(ALL).spec.instruments) == list(ALL)
 

@@ -112,7 +112,11 @@ def test_init_copies_every_bench_file_byte_for_byte(labcool: Any) -> None:
     said = labcool("init", "deep/benches")
     assert said.code == 0
     names = {path.name for path in Path("deep/benches").iterdir()}
-    assert names == {"simulated_cooling.yaml", "example_bench.yaml"}
+    assert names == {
+        "example_bench.yaml",
+        "simulated_cooling.yaml",
+        "simulated_photothermal.yaml",
+    }
     for name in names:
         source = (resources.files("configs") / name).read_bytes()
         assert (Path("deep/benches") / name).read_bytes() == source
@@ -219,7 +223,7 @@ def test_doctor_says_which_instrument_is_dead(
     monkeypatch.setattr(opening, "_connect", unless_dead)
     said = labcool("doctor")
     assert said.code == 1
-    assert said.err == f"{dead}: no complete answer in time.\n"
+    assert said.err.startswith(f"{dead}: no complete answer in time.\n\nWhat to check")
     rows = rows_of(said.out)
     told = {name: rows[name][2] for name in ("shutter", "pump", "attenuator", "spectrometer")}
     told["stage"] = rows["stage"][2]
@@ -233,8 +237,21 @@ def test_doctor_of_a_real_bench_that_is_not_there(labcool: Any) -> None:
     names = ("shutter", "pump", "attenuator", "spectrometer", "stage")
     rows = rows_of(said.out)
     assert [rows[name][2] for name in names] == ["NO"] * 5
-    assert [line.split()[0] for line in said.err.splitlines()] == list(names)
+    problems, _, _ = said.err.partition("\n\n")
+    assert [line.split()[0] for line in problems.splitlines()] == list(names)
     assert "ASRL/dev/ttyUSB0::INSTR" in said.err
+
+
+def test_doctor_says_yes_to_the_whole_photothermal_bench(labcool: Any) -> None:
+    assert labcool("init", ".").code == 0
+    said = labcool("doctor", "--bench", "simulated_photothermal.yaml")
+    assert said.code == 0
+    assert said.err == ""
+    rows = rows_of(said.out)
+    bench = (resources.files("configs") / "simulated_photothermal.yaml").read_text("ascii")
+    assert bench.count("driver: ") == 14
+    told = [row[2] for name, row in rows.items() if f"  {name}:" in bench]
+    assert told == ["yes"] * 14
 
 
 def test_an_instrument_that_answers_but_cannot_be_left_safe_is_told_once(

@@ -287,7 +287,7 @@ def test_a_stuck_shutter_is_shouted(
 
     def and_stick(self: Any, index: int, fluence: float) -> None:
         take_point(self, index, fluence)
-        self.illumination.shutter.adapter._device.stuck = True
+        self.illumination.shutter.adapter._device.device.stuck = True
 
     monkeypatch.setattr(Cooling, "take_point", and_stick)
     closed = []

@@ -8,14 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import SimpleNamespace
 
+import case_of_daq_shutter
 import case_of_photodiode
 import instrument_cases
 import pytest
 import seabreeze.pyseabreeze.protocol
 from instrument_rig import Case, Rig
 
-CASES: Mapping[str, Case] = {**instrument_cases.CASES, **case_of_photodiode.CASES}
-RIGS: Mapping[type, type[Rig]] = {case_of_photodiode.Photodiode: case_of_photodiode.PhotodiodeRig}
+CASES: Mapping[str, Case] = {
+    **instrument_cases.CASES,
+    **case_of_photodiode.CASES,
+    **case_of_daq_shutter.CASES,
+}
+RIGS: Mapping[type, type[Rig]] = {
+    case_of_photodiode.Photodiode: case_of_photodiode.PhotodiodeRig,
+    case_of_daq_shutter.DAQShutter: case_of_daq_shutter.CardRig,
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
