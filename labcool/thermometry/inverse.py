@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from labcool.errors import LimitError
 from labcool.thermometry.estimate import Estimate, Flag
+from labcool.thermometry.window_thermometer import out_of_range
 from labcool.units import BOLTZMANN_EV_PER_K
 
 Floats = NDArray[np.float64]
@@ -36,7 +37,6 @@ def from_inverse(
     own_variance: Floats,
     shared_variance: Floats,
     bad: NDArray[np.bool_],
-    saturated: ArrayLike | None,
     valid_range: tuple[float, float],
 ) -> Estimate:
     """Return temperatures from 1/T and the variances of the slope ``1/kB T`` (1/eV²).
@@ -50,12 +50,9 @@ def from_inverse(
         np.where(warm, inverse, np.nan), BOLTZMANN_EV_PER_K * np.sqrt(own_variance)
     )
     systematic = BOLTZMANN_EV_PER_K * value * value * np.sqrt(shared_variance)
-    low, high = valid_range
-    flags += int(Flag.OUT_OF_RANGE) * (warm & ~((value >= low) & (value <= high)))
+    flags += out_of_range(value, warm, valid_range)
     flags += int(Flag.TOO_FEW_COUNTS) * (warm & (statistical * LEAST_SIGNIFICANCE > value))
     flags += int(Flag.BAD_PIXELS) * bad
-    if saturated is not None:
-        flags += int(Flag.SATURATED) * np.asarray(saturated, np.bool_)
     return Estimate(value, np.hypot(statistical, systematic), statistical, systematic, flags)
 
 

@@ -26,8 +26,8 @@ from labcool.thermometry.reference import Dark
 from labcool.thermometry.spectral_window import (
     SpectralWindow,
     WindowedSpectra,
-    checked_exposure,
 )
+from labcool.thermometry.window_thermometer import WindowThermometer, out_of_range
 
 Floats = NDArray[np.float64]
 
@@ -135,7 +135,7 @@ class LineFitter:
         )
 
 
-class LineShapeThermometer:
+class LineShapeThermometer(WindowThermometer):
     """Thermometer that fits the line of every spectrum and looks the result up in a calibration.
 
     Statistical is the noise of the spectrum, through the covariance of the fit. Systematic is the
@@ -168,30 +168,10 @@ class LineShapeThermometer:
         self._outdated = bool(today and made and life and (today - made).days > life)
         self._kelvin, self._rising = _monotonic_part(calibration)
 
-    def estimate(
-        self,
-        spectra: ArrayLike,
-        *,
-        exposure: float | Floats,
-        fluence: object = None,  # noqa: ARG002 (the same call for every thermometer)
-        saturated: ArrayLike | None = None,
-        averages: int = 1,
-    ) -> Estimate:
-        """Get the temperatures of one spectrum or of a block of them.
+    def _estimate(self, spectra: ArrayLike, exposure: float, averages: int) -> Estimate:
+        return self.from_fit(self.fitter.fit(spectra, exposure=exposure, averages=averages))
 
-        :param spectra: shape (n, pixel) or (pixel,), raw counts, dark included.
-        :param exposure: integration time, s, the same for all.
-        :param fluence: not needed.
-        :param saturated: True where a spectrum is saturated, one bool or shape (n,).
-        :param averages: exposures averaged in each spectrum.
-        :return: temperatures in K; NaN and ``NOT_CONVERGED`` where the fit finds no line.
-        :raises LimitError: for a wrong shape, or an exposure without a dark.
-        """
-        seconds = checked_exposure(exposure)
-        fit = self.fitter.fit(spectra, exposure=seconds, averages=averages)
-        return self.from_fit(fit, saturated=saturated)
-
-    def from_fit(self, fit: SpectralFit, *, saturated: ArrayLike | None = None) -> Estimate:
+    def from_fit(self, fit: SpectralFit) -> Estimate:
         """Get the temperatures from fits of :attr:`fitter`: one fit serves several thermometers."""
         read = line_fwhm if self.observable == "fwhm" else line_maximum
         found = read(self.fitter.line, fit)
@@ -202,16 +182,12 @@ class LineShapeThermometer:
         systematic = np.sqrt(shared) / np.abs(slope)
         area = fit.value(f"{LINE}.area") / fit.std(f"{LINE}.area")
         known = np.isfinite(value)
-        low, high = self.valid_range
         flags = int(Flag.NOT_CONVERGED) * (~fit.converged)
-        inside = known & (value >= low) & (value <= high)
-        flags += int(Flag.OUT_OF_RANGE) * (fit.converged & ~inside)
+        flags += out_of_range(value, fit.converged, self.valid_range)
         flags += int(Flag.TOO_FEW_COUNTS) * (known & ~(area > LEAST_SIGNIFICANCE))
         flags += int(Flag.OUTDATED) * self._outdated
         all_pixels = self.fitter.window.pixels.size - len(fit.names)
         flags += int(Flag.BAD_PIXELS) * (fit.degrees_of_freedom < all_pixels)
-        if saturated is not None:
-            flags += int(Flag.SATURATED) * np.asarray(saturated, np.bool_)
         total = np.hypot(statistical, systematic)
         return Estimate(value, total, statistical, systematic, flags.astype(np.int64))
 

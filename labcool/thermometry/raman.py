@@ -34,7 +34,8 @@ from labcool.thermometry.estimate import Estimate, Flag
 from labcool.thermometry.inverse import checked_range, from_noisy_inverse
 from labcool.thermometry.noise import DetectorNoise
 from labcool.thermometry.reference import Dark, check_positive
-from labcool.thermometry.spectral_window import SpectralWindow, WindowedSpectra, checked_exposure
+from labcool.thermometry.spectral_window import SpectralWindow, WindowedSpectra
+from labcool.thermometry.window_thermometer import WindowThermometer, out_of_range
 from labcool.units import BOLTZMANN_EV_PER_K, HC_EV_NM
 
 Floats = NDArray[np.float64]
@@ -116,11 +117,12 @@ class _Areas:
         return np.where(self.value > 0, self.value, np.nan)
 
 
-class RamanRatio:
+class RamanRatio(WindowThermometer):
     """Thermometer that reads both first-order Raman lines of silicon in each spectrum.
 
-    Statistical is the noise of the spectrum. Systematic is what all points share: the response, the
-    noise of the dark, the position of the lines (through ``response_std``).
+    Statistical is the noise of the spectrum. Systematic is what all points share: the response and
+    the noise of the dark. Where a line is not seen the value is NaN and flagged ``LINE_LOST``; if
+    only the anti-Stokes line is not, the estimate has an upper limit (95 %).
 
     :param wavelengths: shape (pixel,), nm, ascending; both lines must lie within.
     :param laser: wavelength of the laser, nm.
@@ -144,7 +146,7 @@ class RamanRatio:
     :raises LimitError: if a line is not on the detector, or a number is out of range.
     """
 
-    name: Final = "raman"
+    name = "raman"
 
     def __init__(
         self,
@@ -200,29 +202,9 @@ class RamanRatio:
             )  # fmt: skip
         self._anti_stokes, self._stokes = lines
 
-    def estimate(
-        self,
-        spectra: ArrayLike,
-        *,
-        exposure: float | Floats,
-        fluence: object = None,  # noqa: ARG002 (the same call for every thermometer)
-        saturated: ArrayLike | None = None,
-        averages: int = 1,
-    ) -> Estimate:
-        """Get the temperatures of one spectrum or of a block of them.
-
-        :param spectra: shape (n, pixel) or (pixel,), raw counts, dark included.
-        :param exposure: integration time, s, the same for all.
-        :param fluence: not needed.
-        :param saturated: True where a spectrum is saturated, one bool or shape (n,).
-        :param averages: exposures averaged in each spectrum.
-        :return: temperatures in K; NaN and ``LINE_LOST`` where a line is not seen, then with an
-            upper limit (95 %) if the Stokes line is.
-        :raises LimitError: for a wrong shape, or an exposure without a dark.
-        """
-        seconds = checked_exposure(exposure)
-        weak = self._anti_stokes.areas(spectra, seconds, averages)
-        strong = self._stokes.areas(spectra, seconds, averages)
+    def _estimate(self, spectra: ArrayLike, exposure: float, averages: int) -> Estimate:
+        weak = self._anti_stokes.areas(spectra, exposure, averages)
+        strong = self._stokes.areas(spectra, exposure, averages)
         seen = weak.seen & strong.seen
         inverse = self._inverse(np.where(seen, weak.log - strong.log, np.nan))
         warm = inverse > 0
@@ -232,13 +214,10 @@ class RamanRatio:
         per_log = scale * value * value
         shared = np.hypot(weak.shared_std / weak.positive, strong.shared_std / strong.positive)
         systematic = per_log * np.hypot(shared, self.response_std)
-        low, high = self.valid_range
         bad = weak.bad | strong.bad
         flags = int(Flag.LINE_LOST) * (~seen & ~bad) + int(Flag.NOT_CONVERGED) * (seen & ~warm)
-        flags += int(Flag.OUT_OF_RANGE) * (warm & ~((value >= low) & (value <= high)))
+        flags += out_of_range(value, warm, self.valid_range)
         flags += int(Flag.BAD_PIXELS) * bad
-        if saturated is not None:
-            flags += int(Flag.SATURATED) * np.asarray(saturated, np.bool_)
         return Estimate(
             value,
             np.hypot(statistical, systematic),

@@ -13,7 +13,6 @@ deviation σ_E of their energies.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,17 +22,14 @@ from labcool.thermometry.estimate import Estimate
 from labcool.thermometry.inverse import checked_range, from_inverse
 from labcool.thermometry.noise import DetectorNoise
 from labcool.thermometry.reference import Dark
-from labcool.thermometry.spectral_window import (
-    SpectralWindow,
-    checked_exposure,
-    finite_or_nothing,
-)
+from labcool.thermometry.spectral_window import SpectralWindow, finite_or_nothing
+from labcool.thermometry.window_thermometer import WindowThermometer
 from labcool.units import BOLTZMANN_EV_PER_K
 
 Floats = NDArray[np.float64]
 
 
-class TailSlope:
+class TailSlope(WindowThermometer):
     """Thermometer that fits the slope of the high-energy tail of each spectrum by itself.
 
     Statistical is the noise of the spectrum. Systematic is what all points share: the noise of the
@@ -55,7 +51,7 @@ class TailSlope:
         number is out of range.
     """
 
-    name: Final = "tail_slope"
+    name = "tail_slope"
 
     def __init__(
         self,
@@ -83,28 +79,10 @@ class TailSlope:
         self._middle = float(self._window.energies.mean())
         self._scale = self._shape(response)
 
-    def estimate(
-        self,
-        spectra: ArrayLike,
-        *,
-        exposure: float | NDArray[np.float64],
-        fluence: object = None,  # noqa: ARG002 (the same call for every thermometer)
-        saturated: ArrayLike | None = None,
-        averages: int = 1,
-    ) -> Estimate:
-        """Get the temperatures of one spectrum or of a block of them.
-
-        :param spectra: shape (n, pixel) or (pixel,), raw counts, dark included.
-        :param exposure: integration time, s, the same for all.
-        :param fluence: not needed.
-        :param saturated: True where a spectrum is saturated, one bool or shape (n,).
-        :param averages: exposures averaged in each spectrum.
-        :return: temperatures in K; NaN where the slope is not that of anything warm.
-        :raises LimitError: for a wrong shape, or an exposure without a dark.
-        """
+    def _estimate(self, spectra: ArrayLike, exposure: float, averages: int) -> Estimate:
         from labcool.thermometry._tail_kernels import fit_tail  # compiled: only where it is used
 
-        cut = self._window.cut(spectra, exposure=checked_exposure(exposure), averages=averages)
+        cut = self._window.cut(spectra, exposure=exposure, averages=averages)
         found = np.empty((len(cut.counts), 4))
         fit_tail(
             self._window.energies - self._middle,
@@ -118,7 +96,7 @@ class TailSlope:
         )
         inverse = BOLTZMANN_EV_PER_K * (found[:, 0] + self.slope_offset)
         shared = found[:, 2] + self.slope_std**2
-        return from_inverse(inverse, found[:, 1], shared, cut.bad, saturated, self.valid_range)
+        return from_inverse(inverse, found[:, 1], shared, cut.bad, self.valid_range)
 
     def _shape(self, response: ArrayLike | None) -> Floats:
         window = self._window

@@ -13,10 +13,9 @@ by it, which biases the slope at low counts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from labcool.errors import LimitError
 from labcool.thermometry.estimate import Estimate
@@ -24,15 +23,12 @@ from labcool.thermometry.inverse import checked_range, from_inverse
 from labcool.thermometry.noise import DetectorNoise
 from labcool.thermometry.reference import Dark, Reference
 from labcool.thermometry.smoothing import mean_of_neighbours
-from labcool.thermometry.spectral_window import (
-    SpectralWindow,
-    checked_exposure,
-    finite_or_nothing,
-)
+from labcool.thermometry.spectral_window import SpectralWindow, finite_or_nothing
+from labcool.thermometry.window_thermometer import WindowThermometer
 from labcool.units import BOLTZMANN_EV_PER_K
 
 
-class TailRatio:
+class TailRatio(WindowThermometer):
     """Thermometer that compares the tail of each spectrum with that of a reference.
 
     Statistical is the noise of the spectrum itself. Systematic is what all points share: the noise
@@ -50,7 +46,7 @@ class TailRatio:
         reference has no light there.
     """
 
-    name: Final = "tail_ratio"
+    name = "tail_ratio"
 
     def __init__(
         self,
@@ -87,28 +83,10 @@ class TailRatio:
         self._dark = cut.dark
         self._middle = float(np.average(self._window.energies, weights=self._smooth))
 
-    def estimate(
-        self,
-        spectra: ArrayLike,
-        *,
-        exposure: float | NDArray[np.float64],
-        fluence: object = None,  # noqa: ARG002 (the same call for every thermometer)
-        saturated: ArrayLike | None = None,
-        averages: int = 1,
-    ) -> Estimate:
-        """Get the temperatures of one spectrum or of a block of them.
-
-        :param spectra: shape (n, pixel) or (pixel,), raw counts, dark included.
-        :param exposure: integration time, s, the same for all; it may differ from the reference's.
-        :param fluence: not needed.
-        :param saturated: True where a spectrum is saturated, one bool or shape (n,).
-        :param averages: exposures averaged in each spectrum.
-        :return: temperatures in K; NaN where the fit finds none.
-        :raises LimitError: for a wrong shape, or an exposure without a dark.
-        """
+    def _estimate(self, spectra: ArrayLike, exposure: float, averages: int) -> Estimate:
         from labcool.thermometry._tail_kernels import fit_tail_ratio  # compiled: only where used
 
-        cut = self._window.cut(spectra, exposure=checked_exposure(exposure), averages=averages)
+        cut = self._window.cut(spectra, exposure=exposure, averages=averages)
         same_dark = cut.dark is self._dark
         of_other_dark = 0.0 if same_dark else self._dark_variance
         found = np.empty((len(cut.counts), 4))
@@ -130,4 +108,4 @@ class TailRatio:
         inverse = 1 / known + BOLTZMANN_EV_PER_K * found[:, 0]
         of_reference = self.reference.temperature_std / (known * known * BOLTZMANN_EV_PER_K)
         shared = found[:, 2] + of_reference**2
-        return from_inverse(inverse, found[:, 1], shared, cut.bad, saturated, self.valid_range)
+        return from_inverse(inverse, found[:, 1], shared, cut.bad, self.valid_range)
