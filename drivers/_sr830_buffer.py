@@ -24,8 +24,15 @@ from drivers._sr830_codecs import (
     decode_text,
 )
 from drivers._sr830_settings import SR830Settings
-from drivers._sr830_tables import SAMPLE_RATES_HZ, TRIGGERED, HardwareError, Output, index_of
-from drivers._wire import within
+from drivers._sr830_tables import (
+    OVERLOADS,
+    SAMPLE_RATES_HZ,
+    TRIGGERED,
+    HardwareError,
+    LockInStatus,
+    Output,
+    spoiling,
+)
 from labcool.errors import (
     GarbledAnswer,
     InstrumentError,
@@ -33,6 +40,7 @@ from labcool.errors import (
     InstrumentTimeout,
     LimitError,
 )
+from labcool.numbers import index_of, whole
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +55,14 @@ _COMMANDS: Final[dict[BufferForm, str]] = {"text": "TRCA", "binary": "TRCB", "na
 
 
 class FastScan(NamedTuple):
-    """X and Y of a fast transfer, shape (sample,), V or A rms, and the samples per second, Hz."""
+    """X and Y of a fast transfer, shape (sample,), V or A rms; samples per second, Hz; troubles."""
 
     x: Values
     y: Values
     sample_rate: float
+    overload: bool
+    unlocked: bool
+    flags: LockInStatus
 
 
 class SR830Buffer(SR830Settings):
@@ -70,7 +81,7 @@ class SR830Buffer(SR830Settings):
     def sample_rate(self, rate: float | Literal["trigger"]) -> None:
         field = f"{self.name} sample_rate (Hz)"
         allowed: tuple[float | str, ...] = (*SAMPLE_RATES_HZ, "trigger")
-        self._tell(f"SRAT{index_of(rate, allowed, field)}")
+        self._tell(f"SRAT{index_of(field, rate, allowed)}")
 
     @property
     def buffer_count(self) -> int:
@@ -98,11 +109,13 @@ class SR830Buffer(SR830Settings):
         channel: int = 1,
         start: int = 0,
         count: int | None = None,
-        form: BufferForm = "binary",
+        form: BufferForm = "native",
     ) -> Values:
         """Return stored points of a display, shape (count,), in its unit (V, A or degrees).
 
         In loop mode storing is paused first and left so, because bins are counted from the newest.
+        Overloads and unlocks since the last look are logged, and told by the next reading: nobody
+        can say which points they concern. :meth:`record` stores and tells of its own time only.
 
         :param channel: display 1 or 2.
         :param start: first bin; 0 is the oldest.
@@ -113,6 +126,8 @@ class SR830Buffer(SR830Settings):
         channel = self._counted("display", channel, 2)
         if form not in _COMMANDS:
             raise LimitError(f"{self.name} form", form, f"one of {', '.join(_COMMANDS)}")
+        start = whole(f"{self.name} start", start, 0)
+        count = None if count is None else whole(f"{self.name} count", count, 0)
         if self.buffer_mode == "loop":
             log.info("%s: pausing the scan to read its buffer.", self.name)
             self.pause_scan()
@@ -121,6 +136,13 @@ class SR830Buffer(SR830Settings):
         if not (0 <= start <= stored and 0 <= count <= stored - start):
             asked = f"{count} from {start}"
             raise LimitError(f"{self.name} points", asked, f"among the {stored} that are stored")
+        self._standing = self.lock_in_status()
+        if words := spoiling(self._standing):
+            log.warning("%s: %s; stored points may be wrong.", self.name, words)
+        return self._stored(channel, start, count, form)
+
+    def _stored(self, channel: int, start: int, count: int, form: BufferForm) -> Values:
+        """Return points that are known to be stored, shape (count,)."""
         size = self._points_per_block(LONGEST_VALUE if form == "text" else BYTES_PER_POINT)
         blocks = [
             self._block(form, channel, first, min(size, start + count - first))
@@ -139,23 +161,26 @@ class SR830Buffer(SR830Settings):
         :raises LimitError: on RS-232, or if a sample takes too long for the time-out.
         :raises InstrumentRefused: if the instrument broke the transfer off (the host was late).
         """
+        count = whole(f"{self.name} count", count, 1, MOST_FAST_SAMPLES)
+        mode_number = self._counted("mode", mode, 2)
         if self._interface != "gpib":
             raise LimitError(f"{self.name} interface", self._interface, "gpib for fast_scan()")
-        within(f"{self.name} samples", count, 1, MOST_FAST_SAMPLES)
-        mode_number = self._counted("mode", mode, 2)
         rate = self.sample_rate
         slowest = 1 / (USED_PART_OF_TIMEOUT * self._timeout)
         if rate == "trigger" or not rate >= slowest:
             allowed = f"at least {slowest:g} Hz with a time-out of {self._timeout:g} s"
             raise LimitError(f"{self.name} sample_rate (Hz)", rate, allowed)
         scales = [self._undo("X"), self._undo("Y")]
+        self.lock_in_status()
         self._order(f"FAST{mode_number};STRD")
         try:
             raw = decode_fast(self._pushed(count, rate))
         finally:
             self._stop_pushing()
         x, y = (undo(raw[:, column]) for column, undo in enumerate(scales))
-        return FastScan(x, y, rate)
+        flags = self.lock_in_status()
+        unlocked = bool(flags & LockInStatus.REFERENCE_UNLOCKED)
+        return FastScan(x, y, rate, bool(flags & OVERLOADS), unlocked, flags)
 
     def _undo(self, output: Output) -> Callable[[Values], Values]:
         percent, expand = self.offset(output)

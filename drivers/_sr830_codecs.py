@@ -24,6 +24,7 @@ LONGEST_VALUE: Final = 24
 LARGEST_EXPONENT: Final = 248
 EXPONENT_BIAS: Final = 124
 FAST_FULL_SCALE: Final = 30000
+A_NUMBER: Final = re.compile(NUMBER, re.ASCII)
 
 
 def numbers(answer: str, count: int, name: str) -> tuple[float, ...]:
@@ -32,7 +33,7 @@ def numbers(answer: str, count: int, name: str) -> tuple[float, ...]:
     :raises GarbledAnswer: if it is anything else.
     """
     parts = answer.split(",")
-    if len(parts) != count or not all(re.fullmatch(NUMBER, part, re.ASCII) for part in parts):
+    if len(parts) != count or not all(map(A_NUMBER.fullmatch, parts)):
         raise GarbledAnswer(name, f"{answer!r} instead of {count} number(s).")
     values = tuple(float(part) for part in parts)
     if not all(math.isfinite(value) for value in values):

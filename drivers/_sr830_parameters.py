@@ -6,10 +6,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, Self, TypeVar, overload
 
-from drivers._sr830_tables import index_of
 from drivers._sr830_wire import SR830Wire
-from drivers._wire import within
-from labcool.errors import LimitError
+from labcool.numbers import index_of, truth, whole, within
 
 Value = TypeVar("Value", bound=float | str | bool)
 
@@ -61,7 +59,7 @@ class Choice(Parameter[Value]):
         return self._allowed[instrument._ask_whole(self._query, len(self._allowed) - 1)]
 
     def _argument(self, field: str, value: Value) -> float:
-        return index_of(value, self._allowed, field)
+        return index_of(field, value, self._allowed)
 
 
 class Flag(Parameter[bool]):
@@ -71,9 +69,7 @@ class Flag(Parameter[bool]):
         return instrument._ask_whole(self._query, 1) == 1
 
     def _argument(self, field: str, value: bool) -> float:
-        if value not in (True, False):
-            raise LimitError(field, value, "True or False")
-        return int(value)
+        return int(truth(field, value))
 
 
 class Number(Parameter[float]):
@@ -85,7 +81,7 @@ class Number(Parameter[float]):
         self._highest = highest
 
     def _get(self, instrument: SR830Wire) -> float:
-        return instrument._ask_number(self._query)
+        return instrument._ask_number(self._query, (self._lowest, self._highest))
 
     def _argument(self, field: str, value: float) -> float:
         return within(field, value, self._lowest, self._highest)
@@ -98,6 +94,4 @@ class Mask(Parameter[int]):
         return instrument._ask_whole(self._query, 255)
 
     def _argument(self, field: str, value: int) -> float:
-        if isinstance(value, bool) or value not in range(256):
-            raise LimitError(field, value, "a whole number from 0 to 255")
-        return int(value)
+        return whole(field, value, 0, 255)

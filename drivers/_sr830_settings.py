@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from drivers._sr830_parameters import Choice, Flag, Mask, Number
 from drivers._sr830_tables import (
+    AUX_V,
     BUFFER_MODES,
     COUPLINGS,
     CURRENT_INPUTS,
     DISPLAYS,
     EXPANDS,
     FILTER_SLOPES,
+    FREQUENCIES_HZ,
     GROUNDINGS,
     HIGHEST_DETECTION_HZ,
     INPUT_CONFIGS,
@@ -29,11 +31,10 @@ from drivers._sr830_tables import (
     Display2,
     Output,
     Ratio,
-    index_of,
 )
 from drivers._sr830_wire import SR830Wire
-from drivers._wire import within
 from labcool.errors import GarbledAnswer, InstrumentRefused, LimitError
+from labcool.numbers import index_of, real, whole, within
 
 HIGHEST_HARMONIC = 19999
 LARGEST_AUX_V = 10.5
@@ -88,12 +89,12 @@ class SR830Settings(SR830Wire):
 
         :raises InstrumentRefused: if the reference is external.
         """
-        return self._ask_number("FREQ?")
+        return self._ask_number("FREQ?", FREQUENCIES_HZ)
 
     @frequency.setter
     def frequency(self, hertz: float) -> None:
         field = f"{self.name} frequency (Hz)"
-        within(field, hertz, 0.001, HIGHEST_DETECTION_HZ)
+        hertz = within(field, hertz, 0.001, HIGHEST_DETECTION_HZ)
         harmonic = self.harmonic
         advice = f"The harmonic is {harmonic}."
         within(field, hertz, 0.001, HIGHEST_DETECTION_HZ / harmonic, advice)
@@ -111,13 +112,12 @@ class SR830Settings(SR830Wire):
     @harmonic.setter
     def harmonic(self, number: int) -> None:
         field = f"{self.name} harmonic"
-        if isinstance(number, bool) or number not in range(1, HIGHEST_HARMONIC + 1):
-            raise LimitError(field, number, f"a whole number from 1 to {HIGHEST_HARMONIC}")
+        number = whole(field, number, 1, HIGHEST_HARMONIC)
         frequency = self.frequency
         if number * frequency > HIGHEST_DETECTION_HZ:
             allowed = f"at most {HIGHEST_DETECTION_HZ:g} Hz / {frequency:g} Hz"
             raise LimitError(field, number, allowed)
-        self._tell(f"HARM{int(number)}")
+        self._tell(f"HARM{number}")
 
     @property
     def input_unit(self) -> Literal["V", "A"]:
@@ -140,8 +140,9 @@ class SR830Settings(SR830Wire):
 
     @sensitivity.setter
     def sensitivity(self, full_scale: float) -> None:
-        allowed = self.sensitivity_range
-        self._set_sensitivity(index_of(full_scale, allowed, f"{self.name} sensitivity"))
+        field = f"{self.name} sensitivity"
+        full_scale = real(field, full_scale)
+        self._set_sensitivity(index_of(field, full_scale, self.sensitivity_range))
 
     def _sensitivity_index(self) -> int:
         return self._ask_whole("SENS?", len(SENSITIVITIES_V) - 1)
@@ -163,7 +164,7 @@ class SR830Settings(SR830Wire):
 
     @time_constant.setter
     def time_constant(self, seconds: float) -> None:
-        index = index_of(seconds, TIME_CONSTANTS_S, f"{self.name} time_constant (s)")
+        index = index_of(f"{self.name} time_constant (s)", seconds, TIME_CONSTANTS_S)
         self._tell(f"OFLT{index}")
         if (kept := self.time_constant) != TIME_CONSTANTS_S[index]:
             raise InstrumentRefused(
@@ -189,15 +190,17 @@ class SR830Settings(SR830Wire):
         :param ratio: the aux input by which it is divided: 1 or 2; or 3 or 4.
         """
         channel = self._counted("display", channel, 2)
-        shown = index_of(cast(str, quantity), DISPLAYS[channel], f"{self.name} display {channel}")
-        divided = index_of(ratio, RATIOS[channel], f"{self.name} ratio of display {channel}")
+        shown = index_of(f"{self.name} display {channel}", quantity, DISPLAYS[channel])
+        divided = index_of(f"{self.name} ratio of display {channel}", ratio, RATIOS[channel])
         self._tell(f"DDEF{channel},{shown},{divided}")
 
     def offset(self, output: Output) -> OffsetExpand:
         """Return the offset (%) and the expand (1, 10, 100) of X, Y or R."""
         number = self._output_number(output)
-        percent, expand = self._ask_numbers(f"OEXP? {number}", 2)
-        if expand not in range(len(EXPANDS)):
+        limit = LARGEST_OFFSET_PERCENT
+        limits = (-limit, limit), (0.0, len(EXPANDS) - 1.0)
+        percent, expand = self._ask_numbers(f"OEXP? {number}", *limits)
+        if not expand.is_integer():
             raise GarbledAnswer(self.name, f"there is no expand with the index {expand:g}.")
         return OffsetExpand(percent, EXPANDS[int(expand)])
 
@@ -205,8 +208,8 @@ class SR830Settings(SR830Wire):
         """Set the offset (-105 to 105 % of full scale) and the expand (1, 10, 100) of X, Y or R."""
         number = self._output_number(output)
         limit = LARGEST_OFFSET_PERCENT
-        within(f"{self.name} offset of {output} (%)", percent, -limit, limit)
-        index = index_of(expand, EXPANDS, f"{self.name} expand of {output}")
+        percent = within(f"{self.name} offset of {output} (%)", percent, -limit, limit)
+        index = index_of(f"{self.name} expand of {output}", expand, EXPANDS)
         self._tell(f"OEXP {number},{percent:.2f},{index}")
 
     def auto_offset(self, output: Output) -> None:
@@ -216,17 +219,18 @@ class SR830Settings(SR830Wire):
     def aux_input(self, number: int) -> float:
         """Measure the voltage at aux input 1 to 4, V, in steps of 1/3 mV."""
         number = self._counted("aux input", number, 4)
-        return self._ask_number(f"OAUX?{number}")
+        return self._ask_number(f"OAUX?{number}", AUX_V)
 
     def aux_output(self, number: int) -> float:
         """Return the voltage set for aux output 1 to 4, V."""
         number = self._counted("aux output", number, 4)
-        return self._ask_number(f"AUXV?{number}")
+        return self._ask_number(f"AUXV?{number}", (-LARGEST_AUX_V, LARGEST_AUX_V))
 
     def set_aux_output(self, number: int, volts: float) -> None:
         """Set aux output 1 to 4, V, from -10.5 to 10.5 in steps of 1 mV."""
         number = self._counted("aux output", number, 4)
-        within(f"{self.name} aux output {number} (V)", volts, -LARGEST_AUX_V, LARGEST_AUX_V)
+        field = f"{self.name} aux output {number} (V)"
+        volts = within(field, volts, -LARGEST_AUX_V, LARGEST_AUX_V)
         self._tell(f"AUXV{number},{volts:.3f}")
 
     def save_setup(self, number: int) -> None:
@@ -238,13 +242,13 @@ class SR830Settings(SR830Wire):
         self._tell_and_stay_connected(f"RSET{self._counted('setup', number, 9)}")
 
     def _output_number(self, output: Output) -> int:
-        return index_of(output, OUTPUTS, f"{self.name} output") + 1
+        return index_of(f"{self.name} output", output, OUTPUTS) + 1
 
     def _counted(self, what: str, number: int, last: int) -> int:
-        return index_of(number, range(1, last + 1), f"{self.name} {what}") + 1
+        return whole(f"{self.name} {what}", number, 1, last)
 
     def _indices(self, question: str, *counts: int) -> list[int]:
-        values = self._ask_numbers(question, len(counts))
-        if not all(value in range(count) for value, count in zip(values, counts, strict=True)):
+        values = self._ask_numbers(question, *((0.0, count - 1.0) for count in counts))
+        if not all(value.is_integer() for value in values):
             raise GarbledAnswer(self.name, f"{question!r} was answered by {values}.")
         return [int(value) for value in values]

@@ -7,13 +7,8 @@ of sensitivities, time constants, reserves and inputs agree with those of PyMeas
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from enum import IntFlag
-from typing import Final, Literal, TypeVar, get_args
-
-from labcool.errors import LimitError
-
-Index = TypeVar("Index", bound=float | str | bool)
+from typing import Final, Literal, TypeAlias, get_args
 
 Interface = Literal["gpib", "rs232"]
 ReferenceSource = Literal["external", "internal"]
@@ -87,6 +82,22 @@ HIGHEST_DETECTION_HZ: Final = 102_000.0
 SYNCHRONOUS_BELOW_HZ: Final = 200.0
 
 
+Limits: TypeAlias = tuple[float, float]
+"""Lowest and highest number that an answer can be."""
+ANY_NUMBER: Final[Limits] = (-math.inf, math.inf)
+OUTPUTS_V: Final[Limits] = (-2.5, 2.5)
+"""Full scale is 1 V (or 1 uA) at most, and an offset 105 % of it."""
+ANGLES: Final[Limits] = (-360.0, 729.99)
+AUX_V: Final[Limits] = (-11.0, 11.0)
+FREQUENCIES_HZ: Final[Limits] = (0.0, 105_000.0)
+"""0 without a reference; above what can be set, because an external one is measured."""
+SNAP_LIMITS: Final[tuple[Limits, ...]] = (
+    *(OUTPUTS_V, OUTPUTS_V, OUTPUTS_V, ANGLES, AUX_V, AUX_V, AUX_V, AUX_V),
+    *(FREQUENCIES_HZ, ANY_NUMBER, ANY_NUMBER),
+)
+"""In the order of :data:`QUANTITIES`; a display can show a ratio, which has no limits."""
+
+
 class LockInStatus(IntFlag):
     """Bits of ``LIAS?``; each stays set until it is read."""
 
@@ -103,6 +114,20 @@ class LockInStatus(IntFlag):
 OVERLOADS: Final = (
     LockInStatus.INPUT_OVERLOAD | LockInStatus.FILTER_OVERLOAD | LockInStatus.OUTPUT_OVERLOAD
 )
+
+
+SPOILING: Final = {
+    LockInStatus.INPUT_OVERLOAD: "input or reserve overload",
+    LockInStatus.FILTER_OVERLOAD: "overload of the time constant filter",
+    LockInStatus.OUTPUT_OVERLOAD: "output overload",
+    LockInStatus.REFERENCE_UNLOCKED: "reference unlocked",
+}
+"""What makes a reading wrong, in words."""
+
+
+def spoiling(flags: LockInStatus) -> str:
+    """Return what of ``flags`` makes a reading wrong, in words; empty if nothing does."""
+    return ", ".join(words for bit, words in SPOILING.items() if flags & bit)
 
 
 class HardwareError(IntFlag):
@@ -150,19 +175,3 @@ class StatusByte(IntFlag):
     EVENT = 32
     SERVICE_REQUEST = 64
     UNUSED_7 = 128
-
-
-def index_of(value: Index, allowed: Sequence[Index], field: str) -> int:
-    """Return the index of ``value`` among those allowed; numbers may differ by rounding.
-
-    :raises LimitError: if it is none of them.
-    """
-    for index, candidate in enumerate(allowed):
-        if isinstance(value, bool) is not isinstance(candidate, bool):
-            continue  # True is not 1 V
-        if isinstance(value, str) or isinstance(candidate, str):
-            if value == candidate:
-                return index
-        elif math.isclose(value, candidate, rel_tol=1e-6):
-            return index
-    raise LimitError(field, value, "one of " + ", ".join(map(str, allowed)))

@@ -6,6 +6,7 @@ command ``*ESR?`` is therefore read, and after a question without answer too, to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,9 +15,11 @@ from pymeasure.instruments import Instrument
 from drivers._in_step import NUMBER, WHOLE, InStep
 from drivers._sr830_codecs import numbers
 from drivers._sr830_tables import (
+    ANY_NUMBER,
     REFUSALS,
     HardwareError,
     Interface,
+    Limits,
     LockInStatus,
     StandardEvent,
 )
@@ -29,6 +32,7 @@ class SR830Wire(InStep, Instrument):
     """What all parts of the SR830 driver talk through."""
 
     _interface: Interface
+    _standing = LockInStatus(0)
 
     def _tell(self, command: str) -> None:
         """Send a command and make sure that it was accepted.
@@ -53,12 +57,26 @@ class SR830Wire(InStep, Instrument):
         if reasons:
             raise InstrumentRefused(self.name, f"{command!r} was refused: {', '.join(reasons)}.")
 
-    def _ask_number(self, question: str) -> float:
-        return numbers(self._question(question, NUMBER), 1, self.name)[0]
+    def _ask_number(self, question: str, limits: Limits = ANY_NUMBER) -> float:
+        """Return a number within its limits.
 
-    def _ask_numbers(self, question: str, count: int) -> tuple[float, ...]:
-        pattern = ",".join([NUMBER] * count)
-        return numbers(self._question(question, pattern), count, self.name)
+        :raises GarbledAnswer: if it is not a number that this instrument can have there.
+        """
+        value = float(answer := self._question(question, NUMBER))
+        if not math.isfinite(value):
+            raise GarbledAnswer(self.name, f"{answer!r} is beyond all numbers.")
+        if not limits[0] <= value <= limits[1]:
+            raise GarbledAnswer(self.name, f"{question!r} was answered by {answer!r}.")
+        return value
+
+    def _ask_numbers(self, question: str, *limits: Limits) -> tuple[float, ...]:
+        """Return as many numbers as limits are given, each within its own."""
+        pattern = ",".join([NUMBER] * len(limits))
+        values = numbers(self._question(question, pattern), len(limits), self.name)
+        pairs = zip(values, limits, strict=True)
+        if not all(lowest <= value <= highest for value, (lowest, highest) in pairs):
+            raise GarbledAnswer(self.name, f"{question!r} was answered by {values}.")
+        return values
 
     def _ask_whole(self, question: str, highest: int, *, repeatable: bool = True) -> int:
         value = int(self._question(question, WHOLE, repeatable=repeatable))
@@ -75,8 +93,13 @@ class SR830Wire(InStep, Instrument):
         return self._take_bits("*ESR?", StandardEvent)
 
     def lock_in_status(self) -> LockInStatus:
-        """Read and clear the lock-in status byte, ``LIAS?``: all that happened since last time."""
-        return self._take_bits("LIAS?", LockInStatus)
+        """Read and clear the lock-in status byte, ``LIAS?``: all that happened since last time.
+
+        What has spoilt the last settling is among it.
+        """
+        flags = self._take_bits("LIAS?", LockInStatus) | self._standing
+        self._standing = LockInStatus(0)
+        return flags
 
     def hardware_errors(self) -> HardwareError:
         """Read and clear the error status byte, ``ERRS?``."""

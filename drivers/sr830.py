@@ -16,15 +16,17 @@ Safety
     be driven by 4 mV needs a switch of its own. Connecting changes nothing but ``OUTX``.
 
 Readings
-    Overload and unlock bits stay set until they are read. :meth:`SR830.settle` reads them at its
-    end, so that a reading after it tells only of the time since. :meth:`SR830.read` never hides
-    them: whoever uses a reading looks at ``overload`` and ``unlocked``.
+    Overload and unlock bits stay set until they are read. :meth:`SR830.settle` forgets what was
+    before, and settles again if an overload or an unlocked reference has spoilt the settling; what
+    cannot be mended so is told by the next reading. :meth:`SR830.read` returns values with flags:
+    whoever uses them looks at ``overload`` and ``unlocked``. So do :meth:`SR830.record` and
+    :meth:`SR830.fast_scan`. Bare numbers (``x``, ``snap()``...) have no flags: they raise instead.
 
 Retries, each logged as a warning
     A question with a broken or missing answer is asked once more, after ``*IDN?`` has brought
     question and answer back into step and ``*ESR?`` has not named a reason. Status bytes, which
-    reading clears, are never asked for twice, and no command is repeated. On RS-232 whatever has
-    arrived unasked is discarded before each question.
+    reading clears, are never asked for twice, and no command is repeated. Whatever has arrived
+    unasked is discarded before each question, and an answer with more behind it is none.
 
 Checked: same bytes and same values as PyMeasure's ``SR830`` where that is right; worked bytes of
 the manual for ``SNAP?``, ``OUTP?`` and the three buffer formats. UNVERIFIED on hardware: baud rates
@@ -43,13 +45,16 @@ from typing import Annotated, Final, Literal, get_args
 from annotated_types import Interval
 from pyvisa.constants import Parity
 
+from drivers import _bench_advice
 from drivers._sr830_buffer import FastScan
 from drivers._sr830_reading import Reading, SR830Reading
+from drivers._sr830_recording import Recording
 from drivers._sr830_settings import Display, OffsetExpand
-from drivers._sr830_tables import HardwareError, Interface, LockInStatus, StandardEvent, index_of
-from drivers._wire import Resource, connect, released_on_failure, within
+from drivers._sr830_tables import OVERLOADS, HardwareError, Interface, LockInStatus, StandardEvent
+from drivers._wire import Resource, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import InstrumentError, InstrumentRefused, WrongInstrument
+from labcool.numbers import one_of, within
 
 __all__ = [
     "SR830",
@@ -59,6 +64,7 @@ __all__ = [
     "LockInStatus",
     "OffsetExpand",
     "Reading",
+    "Recording",
     "StandardEvent",
 ]
 
@@ -67,6 +73,7 @@ GPIB_BYTES_PER_SECOND: Final = 10_000.0
 LOWEST_SINE_V: Final = 0.004
 AUX_TOLERANCE_V: Final = 0.002
 SINE_TOLERANCE_V: Final = 0.001
+STATUS_RENEWED_S: Final = 0.1
 
 BaudRate = Literal[300, 600, 1200, 2400, 4800, 9600, 19200]
 ParityName = Literal["none", "even", "odd"]
@@ -86,6 +93,8 @@ class SR830(SR830Reading):
     :raises WrongInstrument: if something else than an SR830 answers.
     """
 
+    bench_advice = _bench_advice.SR830
+
     def __init__(
         self,
         resource: Resource,
@@ -98,13 +107,13 @@ class SR830(SR830Reading):
         parity: ParityName = "none",
         timeout: Annotated[float, Interval(ge=0.2, le=60.0)] = 2.0,
     ) -> None:
-        index_of(interface, get_args(Interface), f"{name} interface")
-        index_of(baud_rate, get_args(BaudRate), f"{name} baud_rate")
-        index_of(parity, get_args(ParityName), f"{name} parity")
+        one_of(f"{name} interface", interface, get_args(Interface))
+        one_of(f"{name} baud_rate", baud_rate, get_args(BaudRate))
+        one_of(f"{name} parity", parity, get_args(ParityName))
         self._timeout = within(f"{name} timeout (s)", timeout, 0.2, 60.0)
         self._clock = clock or RealClock()
         self._interface = interface
-        serial = self._drains_first = interface == "rs232"
+        serial = interface == "rs232"
         self._clears_device = not serial
         self._bytes_per_second = baud_rate / 11 if serial else GPIB_BYTES_PER_SECOND
         self._preamble = (f"OUTX{0 if serial else 1}",)
@@ -145,6 +154,7 @@ class SR830(SR830Reading):
         return {
             "interface": self._interface,
             "reference_source": self.reference_source,
+            "reference_slope": self.reference_slope,
             "reference_frequency_Hz": self.frequency,
             "harmonic": self.harmonic,
             "phase_deg": self.phase,
@@ -158,10 +168,16 @@ class SR830(SR830Reading):
             "filter_slope_dB_per_octave": self.filter_slope,
             "filter_synchronous": self.filter_synchronous,
             "reserve": self.reserve,
+            "sample_rate_Hz": self.sample_rate,
+            **{f"display_{number}": self._displayed_words(number) for number in (1, 2)},
             **{f"offset_{key}_percent": value.percent for key, value in offsets.items()},
             **{f"expand_{key}": value.expand for key, value in offsets.items()},
             **{f"aux_output_{number}_V": self.aux_output(number) for number in range(1, 5)},
         }
+
+    def _displayed_words(self, number: int) -> str:
+        quantity, ratio = self.display(number)
+        return quantity if ratio == "none" else f"{quantity} / {ratio}"
 
     def clear(self) -> None:
         """Clear all status bytes, ``*CLS``."""
@@ -190,6 +206,18 @@ class SR830(SR830Reading):
             failures.append(error)
         if failures:
             raise failures[0]
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        self.lock_in_status()
+        self._clock.sleep(STATUS_RENEWED_S)
+        status = self.lock_in_status()
+        told = []
+        if status & LockInStatus.REFERENCE_UNLOCKED:
+            told.append("It is not locked to its reference: check the cable to REF IN.")
+        if status & OVERLOADS:
+            told.append("It is overloaded: choose a less sensitive range, or more reserve.")
+        return tuple(told)
 
     def shutdown(self) -> None:
         """Make the outputs safe and release the port; the first time only."""
