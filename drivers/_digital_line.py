@@ -13,7 +13,8 @@ from typing import Final, Literal, Protocol, runtime_checkable
 
 import serial
 
-from labcool.errors import ConfigurationError, InstrumentDisconnected
+from drivers._opening import cannot_open
+from labcool.errors import ConfigurationError
 
 Output = Literal["DTR", "RTS"]
 Input = Literal["CTS", "DSR", "CD"]
@@ -70,7 +71,7 @@ class SerialLine:
     :param port: what pyserial opens: ``COM3``, ``/dev/ttyUSB0``, a pyserial URL; or a port of its
         kind, which is opened if it is not.
     :param sensor: the sensor's input; None: there is no sensor.
-    :raises InstrumentDisconnected: if the port does not exist or is in use.
+    :raises InstrumentDisconnected: if it cannot be opened; which of its kinds says why.
     """
 
     def __init__(
@@ -86,11 +87,7 @@ class SerialLine:
             if not self._port.is_open:
                 self._port.open()
         except (OSError, ValueError) as error:
-            raise InstrumentDisconnected(
-                name,
-                f"cannot open {port} ({error}). Check the cable, that the port's name is right, "
-                "and that no other program has it open.",
-            ) from error
+            raise cannot_open(name, port, error) from error
 
     def drive(self, high: bool) -> None:
         """Assert the output, or not."""

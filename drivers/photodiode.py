@@ -40,6 +40,7 @@ from typing import Annotated, ClassVar, Final, Protocol
 from annotated_types import Ge, Gt, Interval, Len
 
 from drivers._responsivity import Responsivity, Row, Unit
+from drivers._with_block import WithBlock
 from labcool.clock import Clock
 from labcool.errors import (
     ConfigurationError,
@@ -66,7 +67,7 @@ class VoltageSource(Protocol):
         """Measure the voltage at an input, V; may raise an error of :mod:`labcool.errors`."""
 
 
-class Photodiode:
+class Photodiode(WithBlock):
     """A photodiode as power meter; fills the role PowerMeter. Safe state: any, it only measures.
 
     :param source: the instrument that has the input, connected already; it is not shut down here.

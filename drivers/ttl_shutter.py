@@ -29,12 +29,11 @@ once); whether the operating system raises the line for a moment when the port i
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from annotated_types import Interval
 
+from drivers import _bench_advice
 from drivers._digital_line import (
     DigitalLine,
     Input,
@@ -43,24 +42,12 @@ from drivers._digital_line import (
     SerialPort,
     port_name,
 )
-from drivers._wire import wire_errors, within
-from labcool.clock import Clock, RealClock
-from labcool.errors import (
-    ConfigurationError,
-    InstrumentDisconnected,
-    InstrumentError,
-    InstrumentRefused,
-    LimitError,
-    ShutterNotClosed,
-)
-
-log = logging.getLogger(__name__)
-
-UNVERIFIED: Final = "unverified: no sensor"
-POLL_S: Final = 0.005
+from drivers._line_shutter import LineShutter
+from labcool.clock import Clock
+from labcool.errors import ConfigurationError, LimitError
 
 
-class TTLShutter:
+class TTLShutter(LineShutter):
     """A shutter on a digital line; fills the role Shutter. Safe state: closed.
 
     :param resource: serial port (``COM3``, ``/dev/ttyUSB0``, VISA's ``ASRL…::INSTR``, or an object
@@ -80,6 +67,8 @@ class TTLShutter:
     :raises InstrumentDisconnected: if the port cannot be opened, or has no such line.
     """
 
+    bench_advice = _bench_advice.TTL_SHUTTER
+
     def __init__(
         self,
         resource: str | SerialPort | DigitalLine,
@@ -94,167 +83,30 @@ class TTLShutter:
         accept_unverified: bool = False,
         move_timeout: Annotated[float, Interval(ge=0.005, le=10.0)] = 0.2,
     ) -> None:
-        self.name = name
-        self._move_timeout = within(f"{name} move_timeout (s)", move_timeout, 0.005, 10.0)
-        self._clock: Clock = clock or RealClock()
-        self._output, self._sensor = _checked_names(name, line, sensor)
-        self._active_high, self._sensor_closed_high = active_high, sensor_closed_high
-        self._ended = self._released = False
-        if self._sensor is None:
-            _require_acceptance(name, accept_unverified)
-        self._line, self._where = self._connected(resource)
-        try:
-            self._drive(opened=False)
-        except BaseException:
-            self._line.release()
-            raise
-
-    @property
-    def identity(self) -> str:
-        """Get how the shutter is wired (str); the line itself has no identity to ask for."""
-        sensor = "no sensor" if self._sensor is None else f"sensor on {self._sensor}"
-        return f"TTL shutter on {self._output} of {self._where}, {sensor}"
-
-    @property
-    def verification(self) -> str:
-        """Get what confirms the shutter's state: the sensor, or "unverified: no sensor" (str)."""
-        return UNVERIFIED if self._sensor is None else f"sensor on {self._sensor}"
-
-    @property
-    def is_closed(self) -> bool:
-        """Get whether the sensor reports the beam blocked (bool).
-
-        Unverified: no sensor — then this is the *commanded* level of the line and says nothing of
-        the blade.
-
-        :raises InstrumentDisconnected: after :meth:`shutdown`.
-        """
-        if self._released:
-            # The line may still be readable, but somebody else may have it.
-            raise InstrumentDisconnected(self.name, "it has been shut down.")
-        return self._reports_closed()
-
-    def settings(self) -> Mapping[str, float | int | str | bool]:
-        """Return the line, what the sensor says, and by what the state is verified."""
-        return {
-            "closed": self.is_closed,
-            "verification": self.verification,
-            "commanded_closed": self._commanded_closed(),
-            "line": self._output,
-            "active_high": self._active_high,
-            "move_timeout_s": self._move_timeout,
-        }
-
-    def open(self) -> None:
-        """Let the beam pass; return once the sensor confirms it (without: after the time-out).
-
-        On any failure the shutter is closed again before the error goes on.
-
-        :raises InstrumentRefused: if the sensor does not confirm it within ``move_timeout``.
-        :raises ShutterNotClosed: if, after a failure, closing cannot be confirmed.
-        """
-        try:
-            self._drive(opened=True)
-            if not self._reaches(closed=False):
-                raise InstrumentRefused(
-                    self.name,
-                    f"the sensor does not report it open {self._move_timeout:g} s after the line "
-                    "was switched. Check the shutter's power, interlock and cable.",
-                )
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Block the beam; return once the sensor confirms it (without: after the time-out).
-
-        :raises ShutterNotClosed: if that is not confirmed after one more attempt, or the line
-            cannot be switched.
-        """
-        try:
-            self._close_and_confirm()
-        except InstrumentError as error:
-            log.warning("%s Trying once more to close.", error)
-            self._close_again()
-
-    def make_safe(self) -> None:
-        """Close the shutter and verify it, as :meth:`close`."""
-        self.close()
-
-    def shutdown(self) -> None:
-        """Close the shutter and release the line, also if closing fails; the first time only."""
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            self.close()
-        finally:
-            self._released = True
-            with wire_errors(self.name):
-                self._line.release()
-
-    def _connected(self, resource: str | SerialPort | DigitalLine) -> tuple[DigitalLine, str]:
+        output, input_ = _checked_names(name, line, sensor)
+        super().__init__(
+            name,
+            clock,
+            output=output,
+            sensor=input_,
+            sensor_advice="sensor: CTS, DSR or CD",
+            active_high=active_high,
+            sensor_closed_high=sensor_closed_high,
+            accept_unverified=accept_unverified,
+            move_timeout=move_timeout,
+        )
         if isinstance(resource, DigitalLine):
-            if self._sensor is None:
-                log.warning("%s: %s.", self.name, UNVERIFIED)
-            return resource, "a digital line"
-        if not self._active_high:
+            self._take(resource, f"{output} of a digital line")
+            return
+        if not active_high:
             raise ConfigurationError(
-                f"{self.name}: active_high: false is not possible with a serial port, because its "
-                f"{self._output} goes low, which would open the shutter, whenever the port is "
+                f"{name}: active_high: false is not possible with a serial port, because its "
+                f"{output} goes low, which would open the shutter, whenever the port is "
                 "released or unplugged. Put an inverter between the line and the shutter."
             )
         port = port_name(resource) if isinstance(resource, str) else resource
-        line = SerialLine(port, self.name, self._output, self._sensor)
-        if self._sensor is None:
-            log.warning("%s: %s.", self.name, UNVERIFIED)
-        return line, port if isinstance(port, str) else "a serial port"
-
-    def _reports_closed(self) -> bool:
-        if self._sensor is None:
-            return self._commanded_closed()
-        with wire_errors(self.name):
-            return self._line.sensor_is_high() == self._sensor_closed_high
-
-    def _commanded_closed(self) -> bool:
-        with wire_errors(self.name):
-            return self._line.is_high() != self._active_high
-
-    def _drive(self, *, opened: bool) -> None:
-        if opened and self._ended:
-            raise InstrumentDisconnected(self.name, "it has been shut down.")
-        with wire_errors(self.name):
-            self._line.drive(opened == self._active_high)
-
-    def _close_again(self) -> None:
-        try:
-            self._close_and_confirm()
-        except InstrumentError as error:
-            raise ShutterNotClosed(
-                self.name,
-                f"the beam is not confirmed to be blocked ({error.problem}) Block it by hand.",
-            ) from error
-
-    def _close_and_confirm(self) -> None:
-        self._drive(opened=False)
-        if not self._commanded_closed():
-            raise ShutterNotClosed(self.name, "the line stays at the level that opens the shutter.")
-        if not self._reaches(closed=True):
-            raise ShutterNotClosed(
-                self.name,
-                f"the sensor does not report it closed {self._move_timeout:g} s after the command.",
-            )
-
-    def _reaches(self, *, closed: bool) -> bool:
-        if self._sensor is None:
-            self._clock.sleep(self._move_timeout)
-            return True
-        deadline = self._clock.now() + self._move_timeout
-        while self._reports_closed() != closed:
-            if self._clock.now() >= deadline:
-                return False
-            self._clock.sleep(POLL_S)
-        return True
+        where = port if isinstance(port, str) else "a serial port"
+        self._take(SerialLine(port, name, output, input_), f"{output} of {where}")
 
 
 def _checked_names(
@@ -267,12 +119,3 @@ def _checked_names(
     if sensor not in get_args(Input):
         raise LimitError(f"{name} sensor", sensor, "'CTS', 'DSR', 'CD' or 'none'")
     return line, sensor
-
-
-def _require_acceptance(name: str, accepted: bool) -> None:
-    if accepted is not True:
-        raise ConfigurationError(
-            f"{name}: without a sensor nobody can tell whether the beam is blocked. Wire a "
-            "position sensor (sensor: CTS, DSR or CD), or write accept_unverified: true to answer "
-            "for it yourself."
-        )
