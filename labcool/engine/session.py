@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from labcool.bench.bench import Bench
+from labcool.bench.keep_alive import Heartbeat
 from labcool.bench.roles import roles_of
 from labcool.clock import Clock
 from labcool.engine.control import Control
@@ -72,6 +73,7 @@ class RunSession:
         self._zero = self._started
         self._said_early: list[tuple[float, int, str, str]] | None = []
         self._column_names = self._names_of_numbers()
+        self._heartbeat = Heartbeat(self.clock, bench.instruments.values())
         if bench.illumination is not None:
             bench.illumination.on_shutter = lambda is_open: emit(ShutterMoved(is_open))
 
@@ -171,12 +173,18 @@ class RunSession:
         self._control.wait(self.clock, seconds, self.check)
 
     def check(self) -> None:
-        """Tell those who watch how far the run is; raise if it is to stop or cannot be written."""
+        """Tell those who watch how far the run is; raise if it is to stop or cannot be written.
+
+        Instruments that go dark if the program hangs are shown that it does not.
+
+        :raises labcool.errors.InstrumentError: if one of them says that it has gone dark.
+        """
         self._emit(Progress(self.elapsed()))
         self._pass_warnings_on()
         if self.recorder is not None:
             self.recorder.check()
         self._control.check()
+        self._heartbeat.beat()
 
     def begin_phase(self, name: str, duration: float) -> None:
         """Tell those who watch which part of the procedure begins, and log it."""
