@@ -12,13 +12,15 @@ import math
 import re
 from typing import Final
 
-from drivers._in_step import NUMBER, STALE_LINES, InStep
+from drivers._in_step import NUMBER, STALE_LINES, InStep, is_text
 from labcool.errors import GarbledAnswer, InstrumentRefused
 
 log = logging.getLogger(__name__)
 
 ACKNOWLEDGED: Final = "OK"
 HIGHEST_PLAUSIBLE_W: Final = 100.0
+LOWEST_PLAUSIBLE_W: Final = -0.01
+"""A monitor without light may read a little below zero."""
 
 
 class Acknowledged(InStep):
@@ -38,7 +40,7 @@ class Acknowledged(InStep):
         self._send_in_step(question, surplus_allowed=surplus_allowed)
         answer = self._line_of_text(question)
         stale = question != self._who and answer == self._identity
-        if stale or not re.fullmatch(pattern, answer, re.ASCII):
+        if stale or not is_text(answer) or not re.fullmatch(pattern, answer, re.ASCII):
             raise GarbledAnswer(self.name, f"{question!r} was answered by {answer!r}.")
         if self._answers_end_with_ok:
             self._expect_acknowledgement(question)
@@ -73,9 +75,9 @@ class Acknowledged(InStep):
             raise GarbledAnswer(self.name, f"{question!r} was answered by {value}.")
         return value
 
-    def _watts(self, question: str) -> float:
+    def _watts(self, question: str, lowest: float = 0.0) -> float:
         watts = self._number(question)
-        if abs(watts) > HIGHEST_PLAUSIBLE_W:
+        if not lowest <= watts <= HIGHEST_PLAUSIBLE_W:
             raise GarbledAnswer(self.name, f"{question!r} was answered by {watts:g} W.")
         return watts
 
@@ -104,7 +106,7 @@ class Acknowledged(InStep):
                 if line == self._identity:
                     if self._answers_end_with_ok:
                         self._expect_acknowledgement(self._who)
-                    self.end_exchange()
+                    self.be_in_step()
                     return
             except GarbledAnswer as error:
                 log.info("%s Passed over.", error)

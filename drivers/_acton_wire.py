@@ -29,12 +29,15 @@ END: Final = re.compile(rb"(?:^|[^!-~])(?:ok|\?)\s*\n\Z", re.IGNORECASE)
 class ActonWire(WiredInstrument):
     """Mix-in: questions, orders and moves of a SpectraPro.
 
-    A class that uses it sets :attr:`_clock`, :attr:`_case` and :attr:`_move_timeout` (s).
+    A class that uses it sets :attr:`_clock`, :attr:`_case`, :attr:`_move_timeout` (s) and
+    :attr:`_echoes`, whether every answer begins with its command.
     """
 
     _clock: Clock
     _case: str = "upper"
     _move_timeout: float = 30.0
+    _patience: float = 30.0
+    _echoes: bool = False
     _model: str = ""
     _moving: bool = False
 
@@ -57,14 +60,16 @@ class ActonWire(WiredInstrument):
         """Send a command, once; return when it is answered by ``ok``."""
         self._obey(command, ANSWER_S)
 
-    def _move(self, command: str) -> None:
+    def _move(self, command: str, patience: float | None = None) -> None:
         """Send a command that answers once its move is done.
 
-        :raises InstrumentTimeout: if it does not within ``move_timeout``.
+        :param patience: longest time it may take, s; None: ``move_timeout``.
+        :raises InstrumentTimeout: if it takes longer.
         """
         self._find_step_if_lost()
         self._moving = True
-        self._obey(command, self._move_timeout)
+        self._patience = self._move_timeout if patience is None else patience
+        self._obey(command, self._patience)
         self._moving = False
 
     def _halt(self) -> None:
@@ -105,7 +110,7 @@ class ActonWire(WiredInstrument):
             if self._clock.now() >= deadline:
                 raise InstrumentTimeout(
                     self.name,
-                    f"no 'ok' within {patience:g} s of {command!r}, only {bytes(answer)!r}.",
+                    f"no 'ok' within {patience:.3g} s of {command!r}, only {bytes(answer)!r}.",
                 )
             try:
                 answer += self.read_bytes(1)
@@ -116,6 +121,12 @@ class ActonWire(WiredInstrument):
         text = text[: -2 if understood else -1].strip(" \r\n")
         if text[: len(command)].upper() == command.upper():
             text = text[len(command) :].strip(" \r\n")
+        elif self._echoes:
+            raise GarbledAnswer(
+                self.name,
+                f"{command!r} was answered by {bytes(answer)!r}, without its echo. Is the cable in "
+                "the USB socket (port: USB)?",
+            )
         return text, understood
 
     def _find_step_if_lost(self) -> None:
@@ -124,13 +135,14 @@ class ActonWire(WiredInstrument):
         :raises GarbledAnswer, InstrumentTimeout: if no such answer comes.
         """
         if not self._unfinished:
+            self.discard_arrived()
             return
         self._clock.sleep(SETTLING_S)
         self.drain()
         if not self._model:
             self.end_exchange()
             return
-        patience = self._move_timeout if self._moving else ANSWER_S
+        patience = self._patience if self._moving else ANSWER_S
         if self._moving:
             self._send(STOP)
         self._send(WHO)
@@ -142,7 +154,7 @@ class ActonWire(WiredInstrument):
                 continue
             if text == self._model:
                 self._moving = False
-                self.end_exchange()
+                self.be_in_step()
                 return
             log.info("%s: passed over a stale answer %r.", self.name, text)
         raise GarbledAnswer(self.name, "answers questions that were not asked.")

@@ -13,6 +13,7 @@ from drivers._andor_em import ElectronMultiplication
 from drivers._andor_frames import Timing
 from drivers._andor_readout import excess_noise
 from drivers._andor_shutter import MODES, CameraShutter, Mode
+from drivers._with_block import WithBlock
 from drivers.shamrock import Shamrock
 from labcool.errors import InstrumentDisconnected, InstrumentError, InstrumentRefused
 from labcool.numbers import one_of, within
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT_S: Final = 7200.0
 
 
-class AndorControls:
+class AndorControls(WithBlock):
     """Mix-in: the controls of a camera whose parts the class provides."""
 
     name: str

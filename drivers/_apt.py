@@ -30,6 +30,8 @@ HW_RICHRESPONSE: Final = 0x0081
 MOD_GET_CHANENABLESTATE: Final = 0x0212
 MOT_REQ_POSCOUNTER: Final = 0x0411
 MOT_GET_POSCOUNTER: Final = 0x0412
+MOT_REQ_VELPARAMS: Final = 0x0414
+MOT_GET_VELPARAMS: Final = 0x0415
 MOT_REQ_STATUSBITS: Final = 0x0429
 MOT_GET_STATUSBITS: Final = 0x042A
 MOT_MOVE_HOME: Final = 0x0443
@@ -56,6 +58,7 @@ DATA_LENGTHS: Final[Mapping[int, int]] = {
     HW_RICHRESPONSE: 68,
     MOD_GET_CHANENABLESTATE: 0,
     MOT_GET_POSCOUNTER: 6,
+    MOT_GET_VELPARAMS: 14,
     MOT_GET_STATUSBITS: 6,
     MOT_MOVE_HOMED: 0,
     MOT_MOVE_COMPLETED: 14,
@@ -67,6 +70,11 @@ DATA_LENGTHS: Final[Mapping[int, int]] = {
     SOL_GET_STATE: 0,
 }
 """The messages a controller sends, and how many bytes of data each has (0: header only)."""
+
+UNASKED: Final = frozenset(
+    {MOT_MOVE_HOMED, MOT_MOVE_COMPLETED, MOT_MOVE_STOPPED, MOT_GET_STATUSUPDATE}
+)
+"""What a controller sends of itself."""
 
 
 class Message(NamedTuple):
@@ -159,6 +167,12 @@ class Framer:
                 messages.append(unpack(bytes(self._pending[:length])))
                 del self._pending[:length]
         return messages
+
+    @property
+    def begins_message(self) -> bool:
+        """Get whether what is left over can be the beginning of a message, or is nothing (bool)."""
+        left = bytes(self._pending[:2])
+        return any(number.to_bytes(2, "little").startswith(left) for number in DATA_LENGTHS)
 
     def clear(self) -> None:
         """Forget a message that has begun."""

@@ -109,6 +109,7 @@ class AptInstrument(WiredInstrument, Instrument):
         """Get back in step if the last exchange never ended; call before asking."""
         if self._unfinished:
             self.resynchronise(self._clock)
+        self._hear_arrived()
         self._unfinished = True
 
     def resynchronise(self, clock: Clock) -> None:
@@ -124,7 +125,8 @@ class AptInstrument(WiredInstrument, Instrument):
         self._unfinished = True
         self.write_bytes(apt.pack(apt.Message(apt.HW_REQ_INFO)))
         data = self._receive(apt.HW_GET_INFO).data
-        self.end_exchange()
+        self._hear_arrived()
+        self._unfinished = False
         serial, model, _, minor, interim, major, _ = INFORMATION.unpack_from(data)
         text = model.split(b"\0")[0].decode("ascii", "replace").strip()
         return Hardware(text, serial, f"{major}.{interim}.{minor}")
@@ -151,7 +153,13 @@ class AptInstrument(WiredInstrument, Instrument):
             received = self._receive(answer)
             if _channel_of(received) != CHANNEL:
                 raise GarbledAnswer(self.name, f"{received} is not of channel {CHANNEL}.")
-            self.end_exchange()
+            skipped_before = self._framer.skipped
+            if answer in self._hear_arrived():
+                raise GarbledAnswer(self.name, f"0x{answer:04X} came more than once.")
+            if self._framer.skipped > skipped_before or not self._framer.begins_message:
+                # A byte too many within the data leaves the last one over.
+                raise GarbledAnswer(self.name, f"stray bytes came behind {received}.")
+            self._unfinished = False
             return received
 
         return self.ask_twice(question, self._clock)
@@ -165,6 +173,16 @@ class AptInstrument(WiredInstrument, Instrument):
                 return message
             self._note(message)
         raise GarbledAnswer(self.name, f"{MOST_MESSAGES} messages, but no 0x{wanted:04X}.")
+
+    def _hear_arrived(self) -> set[int]:
+        """Note and pass over what has arrived by now; return the kinds of messages."""
+        skipped_before = self._framer.skipped
+        messages = self._framer.feed(self.take_surplus())
+        for message in messages:
+            self._note(message)
+        if stray := self._framer.skipped - skipped_before:
+            log.warning("%s: %d stray bytes.", self.name, stray)
+        return {message.id for message in messages}
 
     def _next_message(self, deadline: float) -> apt.Message:
         skipped_before = self._framer.skipped
@@ -192,7 +210,13 @@ class AptInstrument(WiredInstrument, Instrument):
                 self.name,
                 f"the controller reports fault {code} (message 0x{about:04X}): {words!r}.",
             )
-        log.debug("%s: passed over %s.", self.name, message)
+        expected = message.id in apt.UNASKED
+        log.log(
+            logging.DEBUG if expected else logging.WARNING,
+            "%s: passed over %s.",
+            self.name,
+            message,
+        )
         self._heard.add(message.id)
 
 

@@ -1,9 +1,10 @@
 """Taking from a port what has arrived by now, without waiting for an answer.
 
-A serial port knows how many bytes it holds. For a socket the system is asked, past PyVISA's
-own backend: that one waits forever when it empties a socket whose other end has gone, and a read
-without time-out costs it 1 ms. With any other backend such a read is made. Instruments on GPIB and
-USBTMC keep their answers until they are asked for them: there nothing arrives by itself.
+A serial port knows how many bytes it holds; pyserial is asked for it past PyVISA's own backend,
+whose way takes longer than the rest of a question. For a socket the system is asked, past it, too:
+it waits forever when it empties a socket whose other end has gone, and a read without time-out
+costs it 1 ms. With any other backend such a read is made. Instruments on GPIB and USBTMC keep their
+answers until they are asked for them: there nothing arrives by itself.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import select
 import socket
 from typing import Any, Final, NamedTuple
 
+import serial
 from pymeasure.adapters import Adapter
 from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
-from pyvisa.resources import TCPIPSocket
+from pyvisa.resources import SerialInstrument, TCPIPSocket
 
 MOST_BYTES: Final = 4096
 MOST_CHUNKS: Final = 1024
@@ -52,10 +54,8 @@ def take_arrived(adapter: Adapter) -> bytes:
         if own is not None and not own.read_ahead and not own.has_more(0):
             return b""
         return _read_all(adapter, connection)
-    waiting = getattr(connection, "bytes_in_buffer", None)
-    if not isinstance(waiting, int) or waiting <= 0:
-        return b""
-    return bytes(adapter.read_bytes(waiting))
+    waiting = _waiting(connection)
+    return bytes(adapter.read_bytes(waiting)) if waiting > 0 else b""
 
 
 def discard_until_quiet(adapter: Adapter) -> None:
@@ -83,11 +83,26 @@ def _socket_of(connection: object) -> _Socket | None:
     """Return the socket below PyVISA's own backend; None for anything else."""
     if not isinstance(connection, TCPIPSocket):
         return None
-    session: Any = getattr(connection.visalib, "sessions", {}).get(connection.session)
+    session = _session_of(connection)
     own, read_ahead = getattr(session, "interface", None), getattr(session, "_pending_buffer", None)
     if isinstance(own, socket.socket) and isinstance(read_ahead, bytearray):
         return _Socket(own, read_ahead)
     return None
+
+
+def _waiting(connection: object) -> int:
+    """Return how many bytes a port holds; 0 where it cannot tell."""
+    if isinstance(connection, SerialInstrument):
+        port = getattr(_session_of(connection), "interface", None)
+        if isinstance(port, serial.Serial):
+            return int(port.in_waiting)
+    waiting = getattr(connection, "bytes_in_buffer", None)
+    return waiting if isinstance(waiting, int) else 0
+
+
+def _session_of(connection: TCPIPSocket | SerialInstrument) -> Any:
+    """Return what PyVISA's own backend keeps of a connection; None with another backend."""
+    return getattr(connection.visalib, "sessions", {}).get(connection.session)
 
 
 def _read_all(adapter: Adapter, connection: TCPIPSocket) -> bytes:

@@ -14,6 +14,7 @@ from typing import Final
 from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 
+from drivers._arrived import is_socket
 from drivers._wire import SETTLING_S, WiredInstrument, wire_errors
 from labcool.clock import Clock
 from labcool.errors import GarbledAnswer, InstrumentError, InstrumentTimeout
@@ -26,12 +27,16 @@ LONGEST_LINE: Final = 256
 STALE_LINES: Final = 32
 
 
+def is_text(answer: str) -> bool:
+    """Return whether an answer consists of printable ASCII, but for white space around it."""
+    return answer.isascii() and answer.strip().isprintable()
+
+
 class InStep(WiredInstrument):
     """Mix-in for line-based instruments that can be asked ``*IDN?``.
 
     A class that uses it sets :attr:`_clock`, :attr:`_line_end`, and :attr:`_preamble`: commands
-    without which the instrument would not answer at all. :attr:`_drains_first` is for links on
-    which something can arrive unasked: it is discarded before each question.
+    without which the instrument would not answer at all.
     """
 
     _clock: Clock
@@ -39,7 +44,6 @@ class InStep(WiredInstrument):
     _line_end: bytes = b"\n"
     _clears_device: bool = True
     _preamble: tuple[str, ...] = ()
-    _drains_first: bool = False
 
     def _explain(self, question: str) -> None:
         """Ask the instrument why ``question`` had no good answer; raise if it knows."""
@@ -63,7 +67,7 @@ class InStep(WiredInstrument):
         self._send_in_step(question, surplus_allowed=surplus_allowed)
         line = self._read_line()
         answer = line.decode("ascii", "replace")
-        if not re.fullmatch(pattern, answer, re.ASCII):
+        if not (is_text(answer) and re.fullmatch(pattern, answer, re.ASCII)):
             raise GarbledAnswer(self.name, f"{question!r} was answered by {line!r}.")
         self.end_exchange()
         return answer.strip()
@@ -76,8 +80,8 @@ class InStep(WiredInstrument):
     def _send_in_step(self, text: str, *, surplus_allowed: bool = True) -> None:
         if self._unfinished:
             self._find_step()
-        elif self._drains_first and surplus_allowed:
-            self.drain()
+        elif surplus_allowed:
+            self.discard_arrived()
         self._unfinished = True
         self.write(text)
 
@@ -106,7 +110,7 @@ class InStep(WiredInstrument):
                 log.info("%s Passed over.", error)
                 continue
             if self._identity and line.endswith(self._identity.encode()):
-                self.end_exchange()
+                self.be_in_step()
                 return
             log.info("%s: passed over a stale answer %r.", self.name, line)
         raise GarbledAnswer(self.name, f"'*IDN?' is not among {STALE_LINES} answers.")
@@ -115,7 +119,7 @@ class InStep(WiredInstrument):
         """Empty the host's input and, if the link has such a thing, clear the device's output."""
         self._clock.sleep(SETTLING_S)
         clear = getattr(getattr(self.adapter, "connection", None), "clear", None)
-        if self._clears_device and callable(clear):
+        if self._clears_device and callable(clear) and not is_socket(self.adapter):
             with wire_errors(self.name):
                 try:
                     clear()
@@ -145,10 +149,12 @@ class InStep(WiredInstrument):
                 log.warning("%s Asking once more who it is.", error)
                 self._discard()
                 continue
-            if last or re.fullmatch(pattern, answer):
+            if is_text(answer) and (last or re.fullmatch(pattern, answer)):
                 break
+            if last:
+                raise GarbledAnswer(self.name, f"'*IDN?' was answered by {answer!r}.")
             log.warning("%s: said %r on connecting. Asking once more.", self.name, answer)
             self._discard()
         self._identity = answer
-        self.end_exchange()
+        self.be_in_step()
         return answer

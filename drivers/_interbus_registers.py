@@ -17,8 +17,8 @@ class Register:
     :param name: what it holds, with the unit, for errors.
     :param size: bytes of the number.
     :param scale: the value of one count, in the unit.
-    :param lowest: smallest value that may be set, in the unit.
-    :param highest: largest value that may be set, in the unit.
+    :param lowest: smallest value that it can hold, in the unit.
+    :param highest: largest value that it can hold, in the unit.
     :param signed: whether the number is in two's complement.
     :param answers: how many bytes a reading may have, if not just ``size``; the number is the first
         ``size`` of them, or all if they are fewer.
@@ -51,12 +51,16 @@ class Register:
     def decoded(self, data: bytes) -> float:
         """Return the value that a reading stands for, in the unit.
 
-        :raises ValueError: if the reading has another length than it can have.
+        :raises ValueError: if the reading has another length than it can have, or the value lies
+            where none can.
         """
         if len(data) not in (self.answers or (self.size,)):
             raise ValueError(f"{len(data)} bytes cannot be {self.name}")
         counts = int.from_bytes(data[: self.size], "little", signed=self.signed)
-        return counts if self.scale == 1 else round(counts * self.scale, 6)
+        value = counts if self.scale == 1 else round(counts * self.scale, 6)
+        if not self.lowest <= value <= self.highest:
+            raise ValueError(f"{value:g} cannot be {self.name}")
+        return value
 
 
 def bits(value: int, meanings: dict[int, str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from drivers import _bench_advice
+from drivers._lakeshore_loop import FASTEST_RAMP, HIGHEST_TEMPERATURE_K
 from drivers._lakeshore_outputs import LakeShoreOutputs
 from drivers._lakeshore_setup import _pid
 from drivers._lakeshore_words import (
@@ -21,11 +22,13 @@ from drivers._lakeshore_words import (
     OutputMode,
     Tuning,
     Zone,
+    believable,
     bits,
     fields,
     flag,
     name_of,
     number,
+    percent,
     whole,
     words,
 )
@@ -124,7 +127,9 @@ class LakeShore33x(LakeShoreOutputs):
 
         :raises InstrumentRefused: if the controller does not take it.
         """
-        return self._ask(number, f"TLIMIT? {self._input}")
+        return self._ask(
+            lambda text: number(text, 0.0, HIGHEST_TEMPERATURE_K), f"TLIMIT? {self._input}"
+        )
 
     @temperature_limit.setter
     def temperature_limit(self, kelvin: float) -> None:
@@ -239,7 +244,10 @@ class LakeShore33x(LakeShoreOutputs):
 
 
 def _name(text: str) -> str:
-    return text.strip('" ')
+    name = text.strip('" ')
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"{text!r} is longer than a name can be")
+    return name
 
 
 def _output_mode(text: str) -> OutputMode:
@@ -254,7 +262,7 @@ def _input_type(text: str) -> InputType:
     return InputType(
         name_of(sensor, SENSORS),
         flag(autorange),
-        whole(sensor_range),
+        whole(sensor_range, 8),
         flag(compensation),
         name_of(unit, UNITS),
     )
@@ -263,24 +271,23 @@ def _input_type(text: str) -> InputType:
 def _zone(text: str) -> Zone:
     upper, p, i, d, manual, heater_range, control_input, rate = fields(text, 8)
     return Zone(
-        number(upper),
+        believable(upper),
         _pid(f"{p},{i},{d}"),
-        number(manual),
+        percent(manual),
         name_of(heater_range, RANGES),
         name_of(control_input, INPUT_CODES),
-        number(rate),
+        number(rate, 0.0, FASTEST_RAMP),
     )
 
 
 def _alarm(text: str) -> Alarm | None:
     on, high, low, deadband, latched, audible, visible = fields(text, 7)
-    if not flag(on):
-        return None
-    return Alarm(
-        number(high), number(low), number(deadband), flag(latched), flag(audible), flag(visible)
-    )
+    levels = believable(high), believable(low), believable(deadband)
+    alarm = Alarm(*levels, flag(latched), flag(audible), flag(visible))
+    return alarm if flag(on) else None
 
 
 def _tuning(text: str) -> Tuning:
-    active, _, failed, stage = fields(text, 4)
+    active, output, failed, stage = fields(text, 4)
+    whole(output)
     return Tuning(flag(active), flag(failed), whole(stage))

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from drivers._lakeshore_wire import LakeShoreWire
 from drivers._lakeshore_words import (
     HEATER_STATES,
+    HOTTEST_BELIEVABLE_K,
     RANGES,
     READING_FAULTS,
     VOLTAGE_RANGES,
@@ -24,7 +25,6 @@ from labcool.errors import InstrumentError, InstrumentRefused
 
 log = logging.getLogger(__name__)
 
-HOTTEST_BELIEVABLE_K: Final = 2000.0
 CONFIRMATION_S: Final = 1.5
 POLL_S: Final = 0.05
 ATTEMPTS_TO_SWITCH_OFF: Final = 3

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from drivers._lakeshore_heater import LakeShoreHeater
-from drivers._lakeshore_words import code_of, fields, flag, number, words
+from drivers._lakeshore_words import code_of, fields, flag, heater_percent, number, words
 from drivers._stability import Criterion, Stability, wait_until_stable
 from drivers._wire import Resource
 from labcool.clock import Clock
@@ -96,7 +96,7 @@ class LakeShoreLoop(LakeShoreHeater):
         :raises InstrumentRefused: if the loop's set point is not in kelvin.
         """
         self._require_kelvin(self._loop_mode_and_unit()[2])
-        return self._ask(number, f"SETP? {self._output}")
+        return self._setpoint()
 
     @property
     def is_ramping(self) -> bool:
@@ -228,7 +228,7 @@ class LakeShoreLoop(LakeShoreHeater):
             name = self._ranges[self._range_code(self._output)]
             if self._is_voltage:
                 return f"Output {self._output} is {name}."
-            percent = self._ask(number, self._heater_output_question())
+            percent = self._ask(heater_percent, self._heater_output_question())
         except InstrumentError as error:
             return f"What the heater does is not known: {error.problem}"
         return f"The heater is at {percent:g} % of range {name}."
@@ -268,7 +268,13 @@ class LakeShoreLoop(LakeShoreHeater):
         return on and abs(rate - self._rate) <= 0.0501
 
     def _setpoint_is(self, kelvin: float) -> bool:
-        return abs(self._ask(number, f"SETP? {self._output}") - kelvin) <= SETPOINT_ROUNDING_K
+        return abs(self._setpoint() - kelvin) <= SETPOINT_ROUNDING_K
+
+    def _setpoint(self) -> float:
+        """Return the set point of a loop that is known to be in kelvin, K."""
+        return self._ask(
+            lambda text: number(text, 0.0, HIGHEST_TEMPERATURE_K), f"SETP? {self._output}"
+        )
 
     def _switch_heater_on(self, mode: str) -> None:
         code = code_of(self._range_wanted, self._ranges)
@@ -287,7 +293,7 @@ class LakeShoreLoop(LakeShoreHeater):
 
 def _ramp(text: str) -> tuple[bool, float]:
     on, rate = fields(text, 2)
-    return flag(on), number(rate)
+    return flag(on), number(rate, 0.0, FASTEST_RAMP)
 
 
 def _nothing() -> None:

@@ -12,6 +12,7 @@ from drivers._lakeshore_words import (
     flag,
     name_of,
     number,
+    percent,
     whole,
     words,
 )
@@ -117,8 +118,9 @@ class LakeShoreOutputs(LakeShoreSetup):
         resistance, code, users, display = values
         shown = name_of(display, DISPLAYS)
         preset = self.CURRENTS_A.get(whole(code, 4))
-        current = number(users) if preset is None else preset
-        return HeaterSetup(25 * whole(resistance, 2), current, shown == "power", flag(kind[0]))
+        largest = max(self.CURRENTS_A.values())
+        current = number(users, 0.0, largest) if preset is None else preset
+        return HeaterSetup(25 * whole(resistance, 2, 1), current, shown == "power", flag(kind[0]))
 
     def _require_heater(self) -> None:
         if self._is_voltage:
@@ -132,5 +134,5 @@ class LakeShoreOutputs(LakeShoreSetup):
 
 
 def _warm_up(text: str) -> WarmUp:
-    control, percent = fields(text, 2)
-    return WarmUp(flag(control), number(percent))
+    control, voltage = fields(text, 2)
+    return WarmUp(flag(control), percent(voltage))

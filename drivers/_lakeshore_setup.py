@@ -16,12 +16,15 @@ from drivers._lakeshore_words import (
     REMOTE_MODES,
     Filter,
     Pid,
+    believable,
     bits,
     code_of,
     fields,
     flag,
+    heater_percent,
     name_of,
     number,
+    percent,
     whole,
     words,
 )
@@ -51,7 +54,7 @@ class LakeShoreSetup(LakeShoreLoop):
     @property
     def heater_output(self) -> float:
         """Measure the heater output, ``HTR?``, % of its range."""
-        return self._ask(number, self._heater_output_question())
+        return self._ask(heater_percent, self._heater_output_question())
 
     @property
     def heater_status(self) -> str:
@@ -102,7 +105,7 @@ class LakeShoreSetup(LakeShoreLoop):
     @property
     def manual_output(self) -> float:
         """Control the manual output, ``MOUT``, 0 to 100 %; added to a closed loop's output."""
-        return self._ask(number, f"MOUT? {self._output}")
+        return self._ask(percent, f"MOUT? {self._output}")
 
     @manual_output.setter
     def manual_output(self, percent: float) -> None:
@@ -116,7 +119,7 @@ class LakeShoreSetup(LakeShoreLoop):
 
         The controller uses 0 if the curve does not suit the sensor; this is read back.
         """
-        return self._ask(whole, f"INCRV? {self._input}")
+        return self._ask(lambda text: whole(text, LAST_CURVE), f"INCRV? {self._input}")
 
     @curve.setter
     def curve(self, curve: int) -> None:
@@ -162,7 +165,7 @@ class LakeShoreSetup(LakeShoreLoop):
         """Return the state of input, output and loop; a value that is not there is NaN."""
         mode, control_input, unit = self._loop_mode_and_unit()
         status = self.reading_status
-        temperature = math.nan if status else self._ask(number, f"KRDG? {self._input}")
+        temperature = math.nan if status else self._ask(believable, f"KRDG? {self._input}")
         pid, filter_ = self.pid, self.averaging
         on, rate = self._ramp()
         heater = {} if self._is_voltage else self._heater_settings()
@@ -174,7 +177,7 @@ class LakeShoreSetup(LakeShoreLoop):
             "loop_mode": mode,
             "loop_input": control_input,
             "setpoint_unit": unit,
-            "setpoint_K": self._ask(number, f"SETP? {self._output}") if unit == "K" else math.nan,
+            "setpoint_K": self._setpoint() if unit == "K" else math.nan,
             "ramping": self.is_ramping,
             "ramp_on": on,
             "ramp_rate_K_per_min": rate,
@@ -227,9 +230,9 @@ class LakeShoreSetup(LakeShoreLoop):
 
 def _pid(text: str) -> Pid:
     p, i, d = fields(text, 3)
-    return Pid(number(p), number(i), number(d))
+    return Pid(number(p, 0.0, 1000.0), number(i, 0.0, 1000.0), number(d, 0.0, 200.0))
 
 
 def _filter(text: str) -> Filter:
     on, points, window = fields(text, 3)
-    return Filter(flag(on), whole(points), whole(window))
+    return Filter(flag(on), whole(points, 64, 2), whole(window, 10, 1))

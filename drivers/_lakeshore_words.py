@@ -6,12 +6,16 @@ A parser raises ValueError for anything else; the wire makes a typed error of it
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
 
 NUMBER: Final = re.compile(r"[+-]?(?:\d{1,7}(?:\.\d{0,6})?|\.\d{1,6})(?:E[+-]?\d)?")
 WHOLE: Final = re.compile(r"\+?\d{1,3}")
+
+HOTTEST_BELIEVABLE_K: Final = 2000.0
+MOST_HEATER_PERCENT: Final = 110.0
 
 INPUTS: Final = ("none", "A", "B", "C", "D", "D2", "D3", "D4", "D5")
 UNITS: Final = {1: "K", 2: "degC", 3: "sensor"}
@@ -219,18 +223,35 @@ class Tuning:
     stage: int = 0
 
 
-def number(text: str) -> float:
-    """Return a decimal number, as ``+295.123``."""
+def number(text: str, lowest: float = -math.inf, highest: float = math.inf) -> float:
+    """Return a decimal number from ``lowest`` to ``highest``, as ``+295.123``."""
     if not NUMBER.fullmatch(text.strip()):
         raise ValueError(f"{text!r} is no number")
+    if not lowest <= float(text) <= highest:
+        raise ValueError(f"{text!r} is not from {lowest:g} to {highest:g}")
     return float(text)
 
 
-def whole(text: str, highest: int = 255) -> int:
-    """Return a whole number from 0 to ``highest``, as ``001``."""
-    if not WHOLE.fullmatch(text.strip()) or int(text) > highest:
-        raise ValueError(f"{text!r} is no whole number from 0 to {highest}")
+def whole(text: str, highest: int = 255, lowest: int = 0) -> int:
+    """Return a whole number from ``lowest`` to ``highest``, as ``001``."""
+    if not WHOLE.fullmatch(text.strip()) or not lowest <= int(text) <= highest:
+        raise ValueError(f"{text!r} is no whole number from {lowest} to {highest}")
     return int(text)
+
+
+def percent(text: str) -> float:
+    """Return a number from 0 to 100 %."""
+    return number(text, 0.0, 100.0)
+
+
+def heater_percent(text: str) -> float:
+    """Return a heater output, % of its range; a little more than 100 is possible."""
+    return number(text, 0.0, MOST_HEATER_PERCENT)
+
+
+def believable(text: str) -> float:
+    """Return a temperature in K that there can be."""
+    return number(text, 0.0, HOTTEST_BELIEVABLE_K)
 
 
 def flag(text: str) -> bool:

@@ -29,6 +29,7 @@ class MC2000BWire(WiredInstrument, Instrument):
         """Get back in step if the last exchange never ended; call before writing."""
         if self._unfinished:
             self.resynchronise(self._clock)
+        self.discard_arrived()
         self._unfinished = True
 
     def resynchronise(self, clock: Clock) -> None:
@@ -42,7 +43,7 @@ class MC2000BWire(WiredInstrument, Instrument):
         self.write("id?")
         for _ in range(MOST_LATE_ANSWERS):
             if MEETING.search(self.read_until(PROMPT)):
-                self.end_exchange()
+                self.be_in_step()
                 return
         raise GarbledAnswer(self.name, f"{MOST_LATE_ANSWERS} answers, but none to 'id?'.")
 

@@ -39,12 +39,18 @@ MODELS: Final = {
     FIANIUM: "SuperK FIANIUM",
 }
 
+ABSOLUTE_ZERO_C: Final = -273.15
+LONGEST_NM: Final = 5000.0
+"""Beyond what any of these modules passes."""
+
 ON_OFF: Final = Register(0x30, "emission", 1)
 OFF: Final = 0
 
 # Light sources
 EMITTING: Final = 3
-INLET_TEMPERATURE: Final = Register(0x11, "inlet temperature (°C)", 2, 0.1, signed=True)
+INLET_TEMPERATURE: Final = Register(
+    0x11, "inlet temperature (°C)", 2, 0.1, ABSOLUTE_ZERO_C, signed=True
+)
 SETUP: Final = {
     EXTREME: Register(0x31, "operating mode", 2, answers=(1, 2)),
     FIANIUM: Register(0x31, "operating mode", 1, answers=(1, 2)),
@@ -119,12 +125,16 @@ SOURCE_STATUS: Final = {
 
 # RF driver of an AOTF
 CHANNELS: Final = range(8)
-LOWEST_WAVELENGTH: Final = Register(0x34, "lowest wavelength (nm)", 4, 0.001)
-HIGHEST_WAVELENGTH: Final = Register(0x35, "highest wavelength (nm)", 4, 0.001)
-CRYSTAL_TEMPERATURE: Final = Register(0x38, "crystal temperature (°C)", 2, 0.1, signed=True)
+LOWEST_WAVELENGTH: Final = Register(0x34, "lowest wavelength (nm)", 4, 0.001, 0.0, LONGEST_NM)
+HIGHEST_WAVELENGTH: Final = Register(0x35, "highest wavelength (nm)", 4, 0.001, 0.0, LONGEST_NM)
+CRYSTAL_TEMPERATURE: Final = Register(
+    0x38, "crystal temperature (°C)", 2, 0.1, ABSOLUTE_ZERO_C, signed=True
+)
 CONNECTED_CRYSTAL: Final = Register(0x75, "connected crystal", 1)
 WAVELENGTHS: Final = tuple(
-    Register(0x90 + n, f"wavelength of channel {n} (nm)", 4, 0.001, 0.0, 4.0e6, answers=(4, 16))
+    Register(
+        0x90 + n, f"wavelength of channel {n} (nm)", 4, 0.001, 0.0, LONGEST_NM, answers=(4, 16)
+    )
     for n in CHANNELS
 )
 AMPLITUDES: Final = tuple(
@@ -147,8 +157,10 @@ MONITORS: Final = tuple(Register(0x10 + n, f"monitor {n + 1} (%)", 2, 0.1) for n
 RF_SWITCH: Final = Register(0x34, "RF switch", 1, lowest=0, highest=1)
 CRYSTAL_LIMITS: Final[tuple[Pair, ...]] = tuple(
     (
-        Register(first, f"lowest wavelength of crystal {crystal} (nm)", 4, 0.001),
-        Register(first + 1, f"highest wavelength of crystal {crystal} (nm)", 4, 0.001),
+        Register(first, f"lowest wavelength of crystal {crystal} (nm)", 4, 0.001, 0.0, LONGEST_NM),
+        Register(
+            first + 1, f"highest wavelength of crystal {crystal} (nm)", 4, 0.001, 0.0, LONGEST_NM
+        ),
     )
     for crystal, first in ((1, 0x90), (2, 0xA0))
 )
@@ -172,8 +184,8 @@ HOUSING_STATUS: Final = {
 # VARIA
 VARIA_MONITOR: Final = Register(0x13, "monitor (%)", 2, 0.1)
 ND_SETPOINT: Final = Register(0x32, "nd_setpoint (%)", 2, 0.1, 0.0, 100.0)
-SHORT_WAVE_PASS: Final = Register(0x33, "short-wave-pass edge (nm)", 2, 0.1, 0.0, 6553.5)
-LONG_WAVE_PASS: Final = Register(0x34, "long-wave-pass edge (nm)", 2, 0.1, 0.0, 6553.5)
+SHORT_WAVE_PASS: Final = Register(0x33, "short-wave-pass edge (nm)", 2, 0.1, 0.0, LONGEST_NM)
+LONG_WAVE_PASS: Final = Register(0x34, "long-wave-pass edge (nm)", 2, 0.1, 0.0, LONGEST_NM)
 MOVING_BITS: Final = 0b111 << 12
 VARIA_FAULTS: Final = {
     5: "supply voltage low",

@@ -22,6 +22,7 @@ from labcool.errors import InstrumentRefused
 WORD: Final = "[0-9A-Fa-f]{8}"
 SOURCES: Final = "CWP|CWC|DIGITAL|ANALOG|MIXED|DIGSO|MIXSO"
 CONTINUOUS: Final = ("CWP", "CWC")
+MOST_ERRORS: Final = 100
 
 
 class ObisState(Acknowledged):
@@ -53,6 +54,22 @@ class ObisState(Acknowledged):
     def source(self) -> str:
         """Get what sets the power: CWP (power), CWC (current), or a modulation input (str)."""
         return self._question("SOUR:AM:SOUR?", SOURCES)
+
+    @property
+    def errors_waiting(self) -> int:
+        """Get how many errors the laser keeps for whoever asks, ``SYST:ERR:COUN?`` (int)."""
+        return int(self._question("SYST:ERR:COUN?", r"\d{1,4}"))
+
+    def take_errors(self) -> tuple[str, ...]:
+        """Return the errors that the laser has kept, oldest first, and so remove them from there.
+
+        Each is its number and text, as the laser words it. None is asked for twice: an answer that
+        is lost on the way is an error that is lost.
+        """
+        taken = []
+        for _ in range(min(self.errors_waiting, MOST_ERRORS)):
+            taken.append(self._question("SYST:ERR:NEX?", ".+", repeatable=False))
+        return tuple(taken)
 
     def _refuse_unless_ready(self) -> None:
         word = self._status_word()

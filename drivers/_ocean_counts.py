@@ -19,17 +19,22 @@ SATURATED_ABOVE: Final = 0.98
 FLAT_TOP_ABOVE: Final = 0.5
 FLAT_TOP_PIXELS: Final = 5
 INTEGER_TOLERANCE: Final = 1e-3
+SYNC_PAIR: Final = 0x6969
+SYNC_PIXELS: Final = 256
 
 
 def raw_counts(intensities: NDArray[Any], saturation_slot: int, name: str) -> NDArray[np.uint16]:
     """Return the ADC counts behind seabreeze's intensities, both of shape (pixel,).
 
     :param saturation_slot: what EEPROM slot 17 holds; 0: not programmed, seabreeze does not scale.
-    :raises GarbledAnswer: if the result is not made of whole counts of 16 bits.
+    :raises GarbledAnswer: if the result is not made of whole counts of 16 bits, or consists of the
+        byte behind a spectrum, with which seabreeze fills it if nothing else has come.
     """
     scale = (saturation_slot or FULL_SCALE) / FULL_SCALE
     values = np.asarray(intensities, dtype=np.float64) * scale
     counts = np.rint(values)
+    if counts.size >= SYNC_PIXELS and np.all(counts[-SYNC_PIXELS:] == SYNC_PAIR):
+        raise GarbledAnswer(name, "no spectrum, only the byte came that ends one.")
     whole = np.abs(values - counts) <= INTEGER_TOLERANCE
     if not (np.all(whole) and np.all((counts >= 0) & (counts <= FULL_SCALE))):
         raise GarbledAnswer(

@@ -53,11 +53,20 @@ def open_by_serial(name: str, serial: str | None, backend: Backend, usb_backend:
         try:
             spectrometer = seabreeze.spectrometers.Spectrometer(device)
         except BaseException:
+            close_quietly(device)
             if not _in_use:
                 _listed.clear()
             raise
         _in_use.add(number)
         return spectrometer
+
+
+def close_quietly(device: Any) -> None:
+    """Give a device back that could not be opened to the end; that is the error to be told."""
+    try:
+        device.close()
+    except Exception as error:  # noqa: BLE001 - whatever seabreeze and USB raise by then
+        log.info("Closing a spectrometer that could not be opened failed, too (%r).", error)
 
 
 def release(serial: str) -> None:

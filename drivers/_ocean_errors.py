@@ -1,7 +1,8 @@
 """What seabreeze and the USB library below it raise, as labcool's errors.
 
 seabreeze wraps only part of it: a time-out or an unplugged cable comes up as ``usb.core.USBError``,
-a short answer as ``ValueError`` or ``struct.error``, a closed device as ``RuntimeError``.
+a short answer as ``ValueError`` or ``struct.error``, one of another kind as ``AssertionError``, a
+closed device as ``RuntimeError``.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from labcool.errors import (
     InstrumentRefused,
     InstrumentTimeout,
     LabcoolError,
+    PortForbidden,
+    PortInUse,
+    PortSoftwareMissing,
 )
 
 LINUX_TIMEOUT: Final = 110
 WINDOWS_TIMEOUT: Final = 10060
 TIMEOUTS: Final = {errno.ETIMEDOUT, LINUX_TIMEOUT, WINDOWS_TIMEOUT}
-LOST_WORDS: Final = ("transfer", "no device", "not open", "closed", "no unopened")
+LOST_WORDS: Final = ("transfer", "no device", "no such device", "not open", "closed", "no unopened")
 
 
 @contextmanager
@@ -43,20 +47,20 @@ def ocean_errors(name: str) -> Iterator[None]:
     except (usb.core.USBError, USBTransportError) as error:
         raise _usb_error(name, error.errno, str(error)) from error
     except USBTransportDeviceInUse as error:
-        raise InstrumentDisconnected(
-            name, "another program has the spectrometer open. End it."
-        ) from error
+        raise PortInUse(name, "another program has the spectrometer open. End it.") from error
     except SeaBreezeError as error:
         raise _seabreeze_error(name, str(error)) from error
     except RuntimeError as error:
-        advice = " Install libusb 1.0, or use the backend cseabreeze."
-        raise InstrumentDisconnected(
-            name,
-            f"the connection failed ({error}).{advice if 'pyusb backend' in str(error) else ''}",
-        ) from error
+        if "pyusb backend" in str(error):
+            raise PortSoftwareMissing(
+                name,
+                f"the connection failed ({error}). Install libusb 1.0, or use the backend "
+                "cseabreeze.",
+            ) from error
+        raise InstrumentDisconnected(name, f"the connection failed ({error}).") from error
     except OSError as error:
         raise InstrumentDisconnected(name, f"the connection failed ({error}).") from error
-    except (ValueError, IndexError, struct.error) as error:
+    except (ValueError, IndexError, AssertionError, struct.error) as error:
         raise GarbledAnswer(name, f"an answer is incomplete or senseless ({error}).") from error
 
 
@@ -72,7 +76,7 @@ def _usb_error(name: str, number: int | None, text: str) -> InstrumentError:
     if number == errno.EOVERFLOW:
         return GarbledAnswer(name, f"more data came than were asked for ({text}).")
     if number == errno.EACCES:
-        return InstrumentDisconnected(
+        return PortForbidden(
             name,
             "this user may not open the USB device. Run seabreeze_os_setup once, then plug the "
             "spectrometer in again.",

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 READ_SLOT: Final = 0x05
 READ_TEMPERATURE: Final = 0x6C
+ANSWERS_PIPE: Final = "low_speed"
 SATURATION_SLOT: Final = 17
 NONLINEARITY_ORDER_SLOT: Final = 14
 NONLINEARITY_SLOTS: Final = range(6, 14)
@@ -39,6 +40,8 @@ def ask(spectrometer: Any, command: bytes, length: int, name: str) -> bytes:
     bus = getattr(spectrometer.f, "raw_usb_bus_access", None)
     if bus is None:
         raise InstrumentRefused(name, "seabreeze offers no raw USB access to this device.")
+    if flush(spectrometer, (ANSWERS_PIPE,)):
+        log.warning("%s: discarded an answer that nobody had fetched.", name)
     bus.raw_usb_write(command, "primary_out")
     answer = bytes(bus.raw_usb_read("primary_in", buffer_length=length))
     if len(answer) != length:
@@ -94,17 +97,24 @@ def bound_reads(spectrometer: Any, margin: float) -> bool:
     return True
 
 
-def flush(spectrometer: Any, pipes: Iterable[str]) -> None:
-    """Discard what the device has sent into ``pipes`` and nobody has read (pyseabreeze only)."""
+def flush(spectrometer: Any, pipes: Iterable[str]) -> int:
+    """Discard what the device has sent into ``pipes`` and nobody has read (pyseabreeze only).
+
+    Returns how many bytes that were.
+    """
+    discarded = 0
     transport = _transport(spectrometer)
     if transport is None:
-        return
+        return discarded
     for pipe in pipes:
         for _ in range(FLUSH_READS):
             try:
-                transport.read(size=LARGEST_TRANSFER, timeout_ms=FLUSH_TIMEOUT_MS, mode=pipe)
+                discarded += len(
+                    transport.read(size=LARGEST_TRANSFER, timeout_ms=FLUSH_TIMEOUT_MS, mode=pipe)
+                )
             except usb.core.USBTimeoutError:
                 break
+    return discarded
 
 
 def _transport(spectrometer: Any) -> Any:

@@ -29,15 +29,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 
+from drivers import _bench_advice
 from drivers._acton_accessories import ActonAccessories
-from drivers._acton_gratings import Grating, parse_gratings
+from drivers._acton_gratings import GRATINGS_PER_TURRET, Grating, parse_gratings
 from drivers._acton_wire import CHUNK_MS, STOP, WHO
-from drivers._wire import Resource, connect, released_on_failure, within
+from drivers._wire import Resource, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -46,8 +47,11 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
+from labcool.numbers import one_of, real, whole, within
 
 log = logging.getLogger(__name__)
+
+Port = Literal["USB", "RS-232"]
 
 POLL_S: Final = 0.2
 TOLERANCE_NM: Final = 0.2
@@ -56,6 +60,8 @@ NANOMETRES: Final = r"(-?\d{1,5}\.\d{1,4})\s*nm"
 NM_PER_MINUTE: Final = r"(\d{1,5}\.\d{1,4})\s*nm/min"
 SLOWEST_NM_PER_MIN: Final = 0.1
 FASTEST_NM_PER_MIN: Final = 2000.0
+MOST_TURRETS: Final = 3
+MOST_GRATINGS: Final = MOST_TURRETS * GRATINGS_PER_TURRET
 
 
 class ActonSP2300(ActonAccessories, Instrument):
@@ -65,9 +71,14 @@ class ActonSP2300(ActonAccessories, Instrument):
     :param clock: runs the waiting; default: the wall's time.
     :param visa_library: PyVISA backend, e.g. ``"@py"``.
     :param case: in which commands are sent; "lower" for firmware that takes nothing else.
-    :param move_timeout: longest time a move or a change of grating may take, s.
+    :param port: in which of its sockets the cable is. RS-232 echoes every command: an answer
+        without the echo of its command is refused there, so that no old one passes for it.
+    :param move_timeout: longest time a change of grating or a short move may take, s; a move over
+        the whole range of the grating may take twice as long.
     :raises WrongInstrument: if the answer to ``MODEL`` is not an SP-2300.
     """
+
+    bench_advice = _bench_advice.ACTON
 
     def __init__(
         self,
@@ -77,8 +88,10 @@ class ActonSP2300(ActonAccessories, Instrument):
         clock: Clock | None = None,
         visa_library: str = "",
         case: Literal["upper", "lower"] = "upper",
+        port: Port = "USB",
         move_timeout: Annotated[float, Interval(ge=5.0, le=300.0)] = 30.0,
     ) -> None:
+        self._echoes = one_of(f"{name} port", port, get_args(Port)) == "RS-232"
         self._move_timeout = within(f"{name} move_timeout (s)", move_timeout, 5.0, 300.0)
         if case not in ("upper", "lower"):
             raise LimitError(f"{name} case", case, "'upper' or 'lower'")
@@ -123,6 +136,11 @@ class ActonSP2300(ActonAccessories, Instrument):
         return 0.0, self._mounted(self.grating).longest_wavelength
 
     @property
+    def wavelength_tolerance(self) -> float:
+        """Get how far a wavelength read back may be from the one asked for, nm."""
+        return TOLERANCE_NM
+
+    @property
     def grating(self) -> int:
         """Control the grating in the beam, by its number in :attr:`gratings`; up to 20 s.
 
@@ -134,9 +152,10 @@ class ActonSP2300(ActonAccessories, Instrument):
 
     @grating.setter
     def grating(self, number: int) -> None:
+        field = f"{self.name} grating"
+        number = whole(field, number, 1, MOST_GRATINGS)
         turret = self.turret
         usable = [grating.number for grating in self._gratings if grating.turret == turret]
-        field = f"{self.name} grating"
         if number not in usable:
             raise LimitError(field, number, f"one of {usable}, which are on turret {turret}")
         longest, wavelength = self._mounted(number).longest_wavelength, self.wavelength
@@ -147,7 +166,7 @@ class ActonSP2300(ActonAccessories, Instrument):
                 f"a grating that reaches {wavelength:g} nm",
                 f"This one ends at {longest:g} nm: go to a shorter wavelength first.",
             )
-        self._move(f"{int(number)} GRATING")
+        self._move(f"{number} GRATING")
         if (found := self.grating) != number:
             raise InstrumentRefused(self.name, f"grating {found} is in the beam, not {number}.")
 
@@ -164,9 +183,8 @@ class ActonSP2300(ActonAccessories, Instrument):
 
     @turret.setter
     def turret(self, number: int) -> None:
-        if number not in (1, 2, 3):
-            raise LimitError(f"{self.name} turret", number, "1, 2 or 3")
-        self._move(f"{int(number)} TURRET")
+        number = whole(f"{self.name} turret", number, 1, MOST_TURRETS)
+        self._move(f"{number} TURRET")
         if (found := self.turret) != number:
             raise InstrumentRefused(self.name, f"turret {found} stays selected, not {number}.")
 
@@ -181,7 +199,7 @@ class ActonSP2300(ActonAccessories, Instrument):
 
     @scan_rate.setter
     def scan_rate(self, nm_per_minute: float) -> None:
-        within(
+        nm_per_minute = within(
             f"{self.name} scan_rate (nm/min)",
             nm_per_minute,
             SLOWEST_NM_PER_MIN,
@@ -197,11 +215,13 @@ class ActonSP2300(ActonAccessories, Instrument):
         """Turn to a wavelength (nm) as fast as possible; return once it is read back.
 
         :raises LimitError: if the present grating does not reach it; nothing moves.
-        :raises InstrumentTimeout: if the move is not done within ``move_timeout``.
+        :raises InstrumentTimeout: if the move is not done within ``move_timeout``, and in
+            proportion to its length up to as long again.
         :raises InstrumentRefused: if another wavelength is read back.
         """
-        self._check(wavelength)
-        self._move(f"{wavelength:.3f} GOTO")
+        wavelength, longest = self._checked(wavelength)
+        part = abs(wavelength - self.wavelength) / longest if longest else 0.0
+        self._move(f"{wavelength:.3f} GOTO", self._move_timeout * (1.0 + part))
         self._confirm(wavelength)
 
     def scan_to(self, wavelength: float) -> None:
@@ -210,7 +230,7 @@ class ActonSP2300(ActonAccessories, Instrument):
         :raises LimitError, InstrumentTimeout, InstrumentRefused: as :meth:`go_to`; the time-out is
             that of a move and half as long again as the scan should take.
         """
-        self._check(wavelength)
+        wavelength, _ = self._checked(wavelength)
         distance, rate = abs(wavelength - self.wavelength), self.scan_rate
         if rate <= 0:
             raise InstrumentRefused(self.name, "its scan rate is 0. Set scan_rate first.")
@@ -232,7 +252,11 @@ class ActonSP2300(ActonAccessories, Instrument):
         self._confirm(wavelength)
 
     def settings(self) -> Mapping[str, float | int | str | bool]:
-        """Return wavelength, grating, turret and scan rate as the controller reports them."""
+        """Return wavelength, grating, turret, scan rate and accessories as it reports them.
+
+        An accessory that has no motor is told as such; one whose answer nobody understands, as
+        that answer (logged).
+        """
         grating = self._mounted(self.grating)
         return {
             "wavelength_nm": self.wavelength,
@@ -241,6 +265,7 @@ class ActonSP2300(ActonAccessories, Instrument):
             "blaze": grating.blaze,
             "turret": self.turret,
             "scan_rate_nm_per_min": self.scan_rate,
+            **self.accessories(),
         }
 
     def make_safe(self) -> None:
@@ -251,15 +276,13 @@ class ActonSP2300(ActonAccessories, Instrument):
         """Make safe and release the port, also if that fails; the first time only."""
         self.end_use(self.make_safe)
 
-    def _check(self, wavelength: float) -> None:
+    def _checked(self, wavelength: float) -> tuple[float, float]:
+        """Return a wavelength that can be reached, and the longest one, nm."""
+        field = f"{self.name} wavelength (nm)"
+        real(field, wavelength)
         shortest, longest = self.wavelength_range
-        within(
-            f"{self.name} wavelength (nm)",
-            wavelength,
-            shortest,
-            longest,
-            "The limit is that of the grating in the beam.",
-        )
+        advice = "The limit is that of the grating in the beam."
+        return within(field, wavelength, shortest, longest, advice), longest
 
     def _confirm(self, wavelength: float) -> None:
         if abs((found := self.wavelength) - wavelength) > TOLERANCE_NM:

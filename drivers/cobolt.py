@@ -37,8 +37,9 @@ from typing import Annotated, Final, Literal
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 
-from drivers._acknowledged import Acknowledged
-from drivers._wire import Resource, connect, released_on_failure, within
+from drivers import _bench_advice
+from drivers._acknowledged import LOWEST_PLAUSIBLE_W, Acknowledged
+from drivers._wire import Resource, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -48,14 +49,17 @@ from labcool.errors import (
     ShutterNotClosed,
     WrongInstrument,
 )
+from labcool.numbers import one_of, within
 
 log = logging.getLogger(__name__)
 
+BAUD_RATES: Final = (19200, 115200)
 POLL_S: Final = 0.1
 SWITCH_OFF_S: Final = 1.0
 POWER_TOLERANCE_W: Final = 1e-5
 FLAG: Final = "[01]"
-WATTS: Final = r"-?\d{1,2}\.\d{1,9}"
+SETPOINT: Final = r"\d{1,2}\.\d{1,9}"
+WATTS: Final = "-?" + SETPOINT
 HOURS: Final = r"\d{1,7}(?:\.\d+)?"
 SERIAL: Final = r"(?=.*\d)[0-9A-Za-z-]{3,20}"
 FAULTS: Final = {"0": "", "1": "temperature", "3": "interlock", "4": "constant power time-out"}
@@ -83,6 +87,8 @@ class Cobolt06(Acknowledged, Instrument):
     :param emission_timeout: longest time from the command to light, s.
     :raises WrongInstrument: if the answers are not those of a Cobolt 06-01.
     """
+
+    bench_advice = _bench_advice.COBOLT
 
     _who = "sn?"
     _refusal = re.compile(r".*error", re.IGNORECASE)
@@ -112,7 +118,7 @@ class Cobolt06(Acknowledged, Instrument):
             write_termination="\r",
             read_termination="\r\n",
             timeout=1000,
-            asrl={"baud_rate": baud_rate},
+            asrl={"baud_rate": one_of(f"{name} baud_rate", baud_rate, BAUD_RATES)},
         )
         with released_on_failure(adapter):
             super().__init__(adapter, name, includeSCPI=False)
@@ -147,7 +153,10 @@ class Cobolt06(Acknowledged, Instrument):
     @property
     def power(self) -> float:
         """Measure the output power, W."""
-        return float(self._question("pa?", WATTS))
+        watts = float(self._question("pa?", WATTS))
+        if watts < LOWEST_PLAUSIBLE_W:
+            raise GarbledAnswer(self.name, f"'pa?' was answered by {watts:g} W.")
+        return watts
 
     @property
     def power_setpoint(self) -> float:
@@ -156,11 +165,11 @@ class Cobolt06(Acknowledged, Instrument):
         :raises LimitError: outside this range; nothing is sent.
         :raises InstrumentRefused: if the laser refuses it or does not report it afterwards.
         """
-        return float(self._question("p?", WATTS))
+        return float(self._question("p?", SETPOINT))
 
     @power_setpoint.setter
     def power_setpoint(self, watts: float) -> None:
-        within(
+        watts = within(
             f"{self.name} power_setpoint (W)",
             watts,
             0.0,
@@ -269,6 +278,15 @@ class Cobolt06(Acknowledged, Instrument):
     def make_safe(self) -> None:
         """Switch emission off and verify it, as :meth:`stop_emission`."""
         self.stop_emission()
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        told = ["It emits light."] if self.emission else []
+        try:
+            self._refuse_unless_ready()
+        except InstrumentRefused as error:
+            told.append(f"It would not start: {error.problem}")
+        return tuple(told)
 
     def shutdown(self) -> None:
         """Make safe and release the port, also if making safe fails; the first time only."""

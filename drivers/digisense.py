@@ -31,22 +31,23 @@ from typing import Annotated, Final, TypeVar
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 
-from drivers._wire import Resource, WiredInstrument, connect, released_on_failure, within
+from drivers import _bench_advice
+from drivers._wire import Resource, WiredInstrument, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
-    ConfigurationError,
     GarbledAnswer,
     InstrumentRefused,
     InstrumentTimeout,
-    LimitError,
     WrongInstrument,
 )
+from labcool.numbers import rising_pair, whole, within
 
 STX: Final = b"\x02"
 ACK: Final = b"\x06"
 NAKS: Final = (b"\x15", b"\x0f")
 PROCESS_VALUE: Final = re.compile(rb"PV +([+-]?\d{1,4}(?:\.\d{1,2})?) *")
 FIRMWARE: Final = re.compile(rb"[ -~]{1,40}")
+HOTTEST_BELIEVABLE_K: Final = 5000.0
 LONGEST_ANSWER: Final = 64
 
 Answer = TypeVar("Answer")
@@ -64,6 +65,8 @@ class DigiSense(WiredInstrument, Instrument):
     :raises WrongInstrument: if what answers speaks something else.
     """
 
+    bench_advice = _bench_advice.DIGISENSE
+
     def __init__(
         self,
         resource: Resource,
@@ -75,10 +78,10 @@ class DigiSense(WiredInstrument, Instrument):
         plausible_range: Sequence[float] = (173.15, 2000.0),
         timeout: Annotated[float, Interval(ge=0.05, le=10.0)] = 0.5,
     ) -> None:
-        if isinstance(address, bool) or address not in range(1, 10):
-            raise LimitError(f"{name} address", address, "a whole number from 1 to 9")
-        self._address = address
-        self._plausible = _checked_range(name, plausible_range)
+        self._address = whole(f"{name} address", address, 1, 9)
+        self._plausible = rising_pair(
+            f"{name} plausible_range (K)", plausible_range, 0.0, HOTTEST_BELIEVABLE_K
+        )
         self._timeout = within(f"{name} timeout (s)", timeout, 0.05, 10.0)
         self._clock: Clock = clock or RealClock()
         adapter = connect(
@@ -169,11 +172,3 @@ class DigiSense(WiredInstrument, Instrument):
                 "on the panel still kelvin, and the sensor connected?",
             )
         return value
-
-
-def _checked_range(name: str, wanted: Sequence[float]) -> tuple[float, float]:
-    field = f"{name} plausible_range (K)"
-    if len(wanted) != 2:
-        raise ConfigurationError(f"{field}: [lowest, highest] are needed, not {list(wanted)}.")
-    low = within(field, float(wanted[0]), 0.0, 5000.0)
-    return low, within(field, float(wanted[1]), low, 5000.0)

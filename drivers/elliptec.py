@@ -31,7 +31,8 @@ from typing import Annotated, Final, Literal, NamedTuple, get_args
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 
-from drivers._wire import Resource, WiredInstrument, connect, released_on_failure, within
+from drivers import _bench_advice
+from drivers._wire import Resource, WiredInstrument, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -40,6 +41,7 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
+from labcool.numbers import real, within
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,11 @@ STATUS: Final = (
     "over-current",
 )
 LINE: Final = re.compile(rb"(?P<address>[0-9A-F])(?P<kind>[A-Z]{2})(?P<data>[0-9A-Z]*)\r\n")
-DATA: Final = {"GS": "[0-9A-F]{2}", "PO": "[0-9A-F]{8}", "IN": "[0-9A-Z]{30}"}
+DATA: Final = {
+    **dict.fromkeys(("GS", "GV"), "[0-9A-F]{2}"),
+    **dict.fromkeys(("PO", "HO"), "[0-9A-F]{8}"),
+    "IN": "[0-9A-Z]{30}",
+}
 UNSOLICITED: Final = ("BS", "BO", "PO")
 INFORMATION: Final = re.compile(
     r"(?P<type>[0-9A-F]{2})(?P<serial>[0-9A-Z]{8})(?P<year>\d{4})(?P<firmware>[0-9A-F]{2})"
@@ -128,6 +134,8 @@ class ELL14(WiredInstrument, Instrument):
     :raises WrongInstrument: if something else than such a mount answers.
     """
 
+    bench_advice = _bench_advice.ELL14
+
     def __init__(
         self,
         resource: Resource,
@@ -180,10 +188,7 @@ class ELL14(WiredInstrument, Instrument):
     @property
     def position(self) -> int:
         """Get the encoder's position, pulses; may be negative or more than a turn (int)."""
-        answer = self._ask("gp", "PO", "GS")
-        if answer.kind == "GS":
-            raise self._refusal(int(answer.data, 16))
-        return from_hex(answer.data)
+        return from_hex(self._setting("gp", "PO"))
 
     @property
     def angle(self) -> float:
@@ -195,9 +200,37 @@ class ELL14(WiredInstrument, Instrument):
         """Get the status code (int), 0 if all is well; reading it clears an error."""
         return int(self._ask("gs", "GS").data, 16)
 
+    @property
+    def speed(self) -> int:
+        """Get the speed, % of the fastest (int).
+
+        :raises InstrumentRefused: if this mount does not tell.
+        """
+        if (percent := int(self._setting("gv", "GV"), 16)) > 100:
+            raise GarbledAnswer(self.name, f"'gv' was answered by {percent} %.")
+        return percent
+
+    @property
+    def home_offset(self) -> float:
+        """Get how far from its mechanical zero the mount has its home position, degrees.
+
+        :raises InstrumentRefused: if this mount does not tell.
+        """
+        return from_hex(self._setting("go", "HO")) * self.resolution
+
     def settings(self) -> Mapping[str, float | int | str | bool]:
-        """Return what the mount reports: angle, status, pulses in a turn, and its address."""
+        """Return what the mount reports: angle, status, speed, home offset, turn, and address.
+
+        What it does not tell (older firmware) is left out.
+        """
+        told: dict[str, float | int | str | bool] = {}
+        try:
+            told["speed_percent"] = self.speed
+            told["home_offset_deg"] = self.home_offset
+        except InstrumentRefused as error:
+            log.info("%s Left out.", error)
         return {
+            **told,
             "angle_deg": self.angle,
             "status": status_words(self.status),
             "pulses_per_turn": self.pulses_per_turn,
@@ -214,8 +247,10 @@ class ELL14(WiredInstrument, Instrument):
         :raises InstrumentRefused: if the mount reports a fault, or stands elsewhere.
         :raises InstrumentTimeout: if the movement does not end within ``move_timeout``.
         """
+        field, allowed = f"{self.name} angle (degrees)", "at least 0 and below 360"
+        angle = real(field, angle, allowed)
         if not 0 <= angle < TURN_DEGREES:
-            raise LimitError(f"{self.name} angle (degrees)", angle, "at least 0 and below 360")
+            raise LimitError(field, angle, allowed)
         target = round(angle / self.resolution) % self.pulses_per_turn
         command = "ma" + to_hex(target)
         missed_by = self._distance(self._travel(command), target)
@@ -245,9 +280,20 @@ class ELL14(WiredInstrument, Instrument):
         if status != OK:
             log.warning("%s: stands, with status %r.", self.name, status_words(status))
 
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        status = self.status
+        return () if status == OK else (f"It reports: {status_words(status)}.",)
+
     def shutdown(self) -> None:
         """Wait until the mount stands and release the port, also if that fails; once only."""
         self.end_use(self.make_safe)
+
+    def _setting(self, question: str, kind: str) -> str:
+        answer = self._ask(question, kind, "GS")
+        if answer.kind == "GS":
+            raise self._refusal(int(answer.data, 16))
+        return answer.data
 
     def _read_information(self) -> Information:
         answer = self._ask("in", "IN").data
@@ -309,8 +355,22 @@ class ELL14(WiredInstrument, Instrument):
         self.start_exchange()
         self.write(self._address + command)
         answer = self._receive(limit, *kinds)
-        self.end_exchange()
+        self._mind_surplus(kinds)
+        self._unfinished = False
         return answer
+
+    def _mind_surplus(self, kinds: tuple[str, ...]) -> None:
+        """Pass over what came behind an answer: buttons, other addresses, the end of a move.
+
+        :raises GarbledAnswer: if it could be the answer itself.
+        """
+        surplus = self.take_surplus()
+        for line in surplus.splitlines(keepends=True):
+            parts = LINE.fullmatch(line)
+            mine = parts is None or parts["address"].decode() == self._address
+            if mine and (parts is None or parts["kind"].decode() in kinds):
+                raise GarbledAnswer(self.name, f"more came than one answer: {surplus!r} too.")
+            log.info("%s: passed over %r.", self.name, line)
 
     def _receive(self, limit: float, *kinds: str) -> Message:
         """Return the next answer of this mount that is of one of these kinds.

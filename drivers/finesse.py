@@ -27,7 +27,14 @@ from typing import Annotated, Final
 from annotated_types import Interval
 from pymeasure.instruments.novanta import Fpu60
 
-from drivers._wire import Resource, WiredInstrument, connect, released_on_failure, within
+from drivers import _bench_advice
+from drivers._wire import (
+    Resource,
+    WiredInstrument,
+    connect,
+    released_on_failure,
+    wire_errors,
+)
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -36,18 +43,20 @@ from labcool.errors import (
     ShutterNotClosed,
     WrongInstrument,
 )
+from labcool.numbers import within
 
 log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.02
 POWER_STEP_W: Final = 0.001
 STALE_ANSWERS: Final = 16
+LINE_END: Final = b"\r\n"
 ANSWERS: Final = {
-    "POWER?": r"\d+\.\d+W",
-    "SETPOWER?": r"\d+\.\d+W",
-    "CURRENT?": r"\d+\.\d+%",
-    "HTEMP?": r"-?\d+\.\d+C",
-    "PSUTEMP?": r"-?\d+\.\d+C",
+    "POWER?": r"\d{1,2}\.\d{1,6}W",
+    "SETPOWER?": r"\d{1,2}\.\d{1,6}W",
+    "CURRENT?": r"\d{1,3}\.\d{1,6}%",
+    "HTEMP?": r"-?\d{1,3}\.\d{1,6}C",
+    "PSUTEMP?": r"-?\d{1,3}\.\d{1,6}C",
     "STATUS?": "ENABLED|DISABLED",
     "INTERLOCK?": "ENABLED|DISABLED",
     "SHUTTER?": "(?!.*OPEN.*CLOS|.*CLOS.*OPEN).*(OPEN|CLOS).*",
@@ -69,6 +78,8 @@ class Finesse(WiredInstrument, Fpu60):
     :raises WrongInstrument: if the answer to ``STATUS?`` is not that of an fpu60.
     """
 
+    bench_advice = _bench_advice.FINESSE
+
     def __init__(
         self,
         resource: Resource,
@@ -89,7 +100,7 @@ class Finesse(WiredInstrument, Fpu60):
             name,
             visa_library=visa_library,
             write_termination="\r",
-            read_termination="\r\n",
+            read_termination=LINE_END.decode(),
             timeout=1000,
             asrl={"baud_rate": 19200},
         )
@@ -129,7 +140,7 @@ class Finesse(WiredInstrument, Fpu60):
 
     @power_setpoint.setter
     def power_setpoint(self, watts: float) -> None:
-        within(
+        watts = within(
             f"{self.name} power_setpoint (W)",
             watts,
             0.0,
@@ -198,6 +209,12 @@ class Finesse(WiredInstrument, Fpu60):
         """Close the laser's own shutter and verify it, as :meth:`close_output`."""
         self.close_output()
 
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        if self.emission:
+            return ()
+        return ("It does not emit: start it at the supply (key and button).",)
+
     def shutdown(self) -> None:
         """Close the shutter and release the port, also if closing fails; the first time only."""
         self.end_use(self.make_safe)
@@ -219,6 +236,14 @@ class Finesse(WiredInstrument, Fpu60):
             self._find_step()
         self.start_exchange()
         super().write(command, **kwargs)
+
+    def read(self, **_: object) -> str:
+        """Read a line of at most 256 bytes and return it without its end.
+
+        A text read of PyVISA would go on for as long as bytes without a line end come.
+        """
+        with wire_errors(self.name):
+            return self.read_until(LINE_END).removesuffix(LINE_END).decode("ascii")
 
     def ask(self, command: str, query_delay: float | None = None) -> str:
         """Send a command and return its answer, without white space around it.
@@ -244,7 +269,7 @@ class Finesse(WiredInstrument, Fpu60):
 
     def _question(self, command: str, query_delay: float | None) -> str:
         answer = str(super().ask(command, query_delay)).strip()
-        if not re.fullmatch(ANSWERS.get(command, ".+"), answer):
+        if not (answer.isprintable() and re.fullmatch(ANSWERS.get(command, ".+"), answer)):
             raise GarbledAnswer(self.name, f"{command!r} was answered by {answer!r}.")
         self.end_exchange()
         return answer
@@ -270,7 +295,7 @@ class Finesse(WiredInstrument, Fpu60):
         super().write("SERIAL?")
         for _ in range(STALE_ANSWERS):
             if self.read().strip() == self._serial:
-                self.end_exchange()
+                self.be_in_step()
                 return
         raise GarbledAnswer(self.name, "answers questions that were not asked.")
 

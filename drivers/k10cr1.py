@@ -33,10 +33,18 @@ from typing import Annotated, Final, NamedTuple
 from annotated_types import Interval
 
 from drivers import _apt as apt
+from drivers import _bench_advice
 from drivers._apt_instrument import CHANNEL, AptInstrument
-from drivers._wire import Resource, within
+from drivers._wire import Resource
 from labcool.clock import Clock, RealClock
-from labcool.errors import InstrumentError, InstrumentRefused, InstrumentTimeout, LimitError
+from labcool.errors import (
+    GarbledAnswer,
+    InstrumentError,
+    InstrumentRefused,
+    InstrumentTimeout,
+    LimitError,
+)
+from labcool.numbers import real, within
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +54,11 @@ CHANNEL_AND_POSITION: Final = struct.Struct("<Hi")
 STOP: Final = apt.Message(apt.MOT_MOVE_STOP, CHANNEL, 2)
 """Stop with the usual deceleration (1 instead of 2: at once, which can lose steps)."""
 
+PROFILE: Final = struct.Struct("<Hiii")
+"""Channel, lowest speed (always 0), acceleration, speed."""
+SPEED_SCALE: Final = 53.68
+ACCELERATION_SCALE: Final = 1 / 90.9
+"""Of what the mount calls speed and acceleration, to microsteps/s and microsteps/s²."""
 MOVING: Final = 0xF0
 HOMING: Final = 1 << 9
 HOMED: Final = 1 << 10
@@ -92,6 +105,8 @@ class K10CR1(AptInstrument):
     :param tolerance: how far from its target the counter may stand, degrees.
     :raises WrongInstrument: if something else than a K10CR1 answers.
     """
+
+    bench_advice = _bench_advice.K10CR1
 
     def __init__(
         self,
@@ -142,15 +157,28 @@ class K10CR1(AptInstrument):
         """Get the status bits."""
         return Status(self.status_bits)
 
+    @property
+    def speed(self) -> float:
+        """Get the speed at which it turns, as set in the mount, degrees/s."""
+        return self._profile()[0]
+
+    @property
+    def acceleration(self) -> float:
+        """Get the acceleration and deceleration, as set in the mount, degrees/s²."""
+        return self._profile()[1]
+
     def settings(self) -> Mapping[str, float | int | str | bool]:
         """Return what the mount reports; ``angle_deg`` is left out before homing."""
         status, position = self.status, self.position
+        speed, acceleration = self._profile()
         settings: dict[str, float | int | str | bool] = {
             "homed": status.homed,
             "moving": status.moving,
             "enabled": bool(status.bits & ENABLED),
             "faults": status.faults,
             "position_microsteps": position,
+            "speed_deg_per_s": speed,
+            "acceleration_deg_per_s2": acceleration,
             "status_bits": f"0x{status.bits:08X}",
         }
         if status.homed:
@@ -169,8 +197,10 @@ class K10CR1(AptInstrument):
             error or the current limit, or stands elsewhere.
         :raises InstrumentTimeout: if the movement does not end within ``move_timeout``.
         """
+        field, allowed = f"{self.name} angle (degrees)", "at least 0 and below 360"
+        angle = real(field, angle, allowed)
         if not 0 <= angle < TURN_DEGREES:
-            raise LimitError(f"{self.name} angle (degrees)", angle, "at least 0 and below 360")
+            raise LimitError(field, angle, allowed)
         status = self.status
         self._refuse_faults(status)
         if not status.homed:
@@ -241,9 +271,28 @@ class K10CR1(AptInstrument):
         if status.faults:
             log.warning("%s: reports %s.", self.name, status.faults)
 
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        status = self.status
+        told = [f"It reports: {status.faults}."] if status.faults else []
+        if not status.homed:
+            told.append("Not homed since power-on: block the beam, then call home().")
+        return tuple(told)
+
     def shutdown(self) -> None:
         """Stop the mount and release the port, also if that fails; the first time only."""
         self.end_use(self.make_safe)
+
+    def _profile(self) -> tuple[float, float]:
+        """Return speed (degrees/s) and acceleration (degrees/s²)."""
+        answer = self._ask(apt.MOT_REQ_VELPARAMS, apt.MOT_GET_VELPARAMS)
+        _, _, acceleration, speed = PROFILE.unpack(answer.data)
+        if min(acceleration, speed) < 0:
+            raise GarbledAnswer(self.name, "its speed or acceleration is below 0.")
+        return (
+            speed / SPEED_SCALE * self.resolution,
+            acceleration / ACCELERATION_SCALE * self.resolution,
+        )
 
     def _begin(self, command: apt.Message) -> None:
         """Send a movement, after discarding the news of earlier ones."""

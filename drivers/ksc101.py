@@ -32,10 +32,12 @@ from typing import Annotated, Final, TypeVar
 from annotated_types import Interval
 
 from drivers import _apt as apt
+from drivers import _bench_advice
 from drivers._apt_instrument import CHANNEL, AptInstrument
-from drivers._wire import Resource, within
+from drivers._wire import Resource
 from labcool.clock import Clock, RealClock
 from labcool.errors import GarbledAnswer, InstrumentError, InstrumentRefused, ShutterNotClosed
+from labcool.numbers import within
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class KSC101(AptInstrument):
     :param move_timeout: longest time a movement may take to be confirmed, s.
     :raises WrongInstrument: if something else than a KSC101 answers.
     """
+
+    bench_advice = _bench_advice.KSC101
 
     def __init__(
         self,
@@ -151,6 +155,12 @@ class KSC101(AptInstrument):
     def make_safe(self) -> None:
         """Close the shutter and verify it, as :meth:`close`."""
         self.close()
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        if self.status_bits & KEY_UNLOCKED:
+            return ()
+        return ("Its key switch is locked: it stays shut until the key is turned.",)
 
     def shutdown(self) -> None:
         """Close the shutter and release the port, also if closing fails; the first time only."""

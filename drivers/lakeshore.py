@@ -56,10 +56,13 @@ from drivers._lakeshore_words import (
     Tuning,
     WarmUp,
     Zone,
+    believable,
     fields,
     flag,
     name_of,
     number,
+    percent,
+    whole,
     words,
 )
 from drivers._wire import Resource
@@ -382,11 +385,13 @@ def _input_type(text: str) -> InputType331:
 
 def _zone(text: str) -> Zone:
     upper, p, i, d, manual, heater_range = fields(text, 6)
-    return Zone(number(upper), _pid(f"{p},{i},{d}"), number(manual), name_of(heater_range, RANGES))
+    pid = _pid(f"{p},{i},{d}")
+    return Zone(believable(upper), pid, percent(manual), name_of(heater_range, RANGES))
 
 
 def _alarm(text: str) -> Alarm | None:
     on, source, high, low, deadband, latched = fields(text, 6)
-    if not flag(on) or source != "1":
-        return None
-    return Alarm(number(high), number(low), number(deadband), flag(latched))
+    in_kelvin = whole(source, 3) == 1
+    level = believable if in_kelvin else number
+    alarm = Alarm(level(high), level(low), level(deadband), flag(latched))
+    return alarm if flag(on) and in_kelvin else None

@@ -8,8 +8,9 @@ A chopper is never a shutter: a standing blade lets the beam pass or blocks it, 
 
 Connecting changes nothing. Blade, reference, output and harmonics can be changed only while the
 blade stands. The manual has no question for "locked"; :attr:`MC2000B.is_locked` compares
-``refoutfreq?`` with the frequency asked for, three times in a row. That means something only if the
-output follows the blade and not the target, so :meth:`MC2000B.start` selects that output first.
+``refoutfreq?`` with the frequency asked for, five times within 0.8 s, which also shows whether the
+blade is still on its way. That means something only if the output follows the blade and not the
+target, so :meth:`MC2000B.start` selects that output first.
 
 Retries, each logged as a warning
     Public drivers report dropped characters. A question or a setting (which may be repeated) with
@@ -32,9 +33,10 @@ from typing import Annotated, Final
 
 from annotated_types import Interval
 
+from drivers import _bench_advice, _mc2000b_lock
 from drivers._mc2000b_blades import BLADES, NUMBERS, Blade
 from drivers._mc2000b_wire import MC2000BWire
-from drivers._wire import Resource, connect, released_on_failure, within
+from drivers._wire import Resource, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -44,12 +46,11 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
+from labcool.numbers import real, whole, within
 
 log = logging.getLogger(__name__)
 
-READINGS: Final = 3
 POLL_S: Final = 0.1
-COARSEST_READING_HZ: Final = 1.0
 
 
 class MC2000B(MC2000BWire):
@@ -63,9 +64,11 @@ class MC2000B(MC2000BWire):
     :param visa_library: PyVISA backend, e.g. ``"@py"``.
     :param lock_timeout: longest time from starting to being locked, s.
     :param lock_tolerance: largest deviation of a locked blade from the frequency asked for, as a
-        part of it; never less than the 1 Hz in which the controller counts.
+        part of it; on average never less than half of the 1 Hz in which the controller counts.
     :raises WrongInstrument: if something else than an MC2000B answers.
     """
+
+    bench_advice = _bench_advice.MC2000B
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class MC2000B(MC2000BWire):
         clock: Clock | None = None,
         visa_library: str = "",
         lock_timeout: Annotated[float, Interval(ge=1.0, le=300.0)] = 30.0,
-        lock_tolerance: Annotated[float, Interval(ge=0.0001, le=0.1)] = 0.01,
+        lock_tolerance: Annotated[float, Interval(ge=0.0001, le=0.1)] = 0.002,
     ) -> None:
         self._lock_timeout = within(f"{name} lock_timeout (s)", lock_timeout, 1.0, 300.0)
         self._tolerance = within(f"{name} lock_tolerance", lock_tolerance, 0.0001, 0.1)
@@ -151,10 +154,11 @@ class MC2000B(MC2000BWire):
 
     @frequency.setter
     def frequency(self, hertz: float) -> None:
+        field = f"{self.name} frequency (Hz)"
+        hertz = real(field, hertz)
         blade = self._blade()
         reference = self._reference(blade)
         low, high = blade.frequency_range(reference)
-        field = f"{self.name} frequency (Hz)"
         within(field, hertz, low, high, f"This is the range of {blade.name}, {reference}.")
         if hertz != round(hertz):
             raise LimitError(field, hertz, f"a whole number from {low:g} to {high:g}")
@@ -185,10 +189,7 @@ class MC2000B(MC2000BWire):
 
     @phase.setter
     def phase(self, degrees: int) -> None:
-        if isinstance(degrees, bool) or degrees not in range(361):
-            field = f"{self.name} phase (degrees)"
-            raise LimitError(field, degrees, "a whole number from 0 to 360")
-        self._set("phase", int(degrees))
+        self._set("phase", whole(f"{self.name} phase (degrees)", degrees, 0, 360))
 
     @property
     def harmonics(self) -> tuple[int, int]:
@@ -201,10 +202,12 @@ class MC2000B(MC2000BWire):
 
     @harmonics.setter
     def harmonics(self, ratio: tuple[int, int]) -> None:
-        if len(ratio) != 2 or any(isinstance(n, bool) or n not in range(1, 16) for n in ratio):
-            raise LimitError(f"{self.name} harmonics", ratio, "two whole numbers from 1 to 15")
-        self._set_standing("nharmonic", int(ratio[0]))
-        self._set_standing("dharmonic", int(ratio[1]))
+        field = f"{self.name} harmonics"
+        if not isinstance(ratio, tuple | list) or len(ratio) != 2:
+            raise LimitError(field, ratio, "two whole numbers from 1 to 15")
+        multiplier, divider = (whole(field, number, 1, 15) for number in ratio)
+        self._set_standing("nharmonic", multiplier)
+        self._set_standing("dharmonic", divider)
 
     @property
     def is_running(self) -> bool:
@@ -213,20 +216,22 @@ class MC2000B(MC2000BWire):
 
     @property
     def is_locked(self) -> bool:
-        """Get whether the blade follows its reference (bool): three readings, 0.1 s apart.
+        """Get whether the blade follows its reference (bool): five readings, 0.2 s apart.
 
-        False if the motor is off, or the output is set to a signal that says nothing of the blade.
+        They must be near the frequency asked for, and steady. False if the motor is off, or the
+        output is set to a signal that says nothing of the blade.
         """
         if not self.is_running or not self._output_shows_blade():
             return False
         target = self.frequency
-        for reading in range(READINGS):
-            if reading:
-                self._clock.sleep(POLL_S)
-            deviation = abs(self.output_frequency - target)
-            if target <= 0 or deviation > max(self._tolerance * target, COARSEST_READING_HZ):
+        readings: list[float] = []
+        for number in range(_mc2000b_lock.READINGS):
+            if number:
+                self._clock.sleep(_mc2000b_lock.POLL_S)
+            readings.append(self.output_frequency)
+            if not _mc2000b_lock.could_be_locked(readings[-1], target, self._tolerance):
                 return False
-        return True
+        return _mc2000b_lock.is_locked(readings, target, self._tolerance)
 
     def settings(self) -> Mapping[str, float | int | str | bool]:
         """Return what the controller reports: blade, references, frequencies, phase, state."""
@@ -287,6 +292,12 @@ class MC2000B(MC2000BWire):
     def make_safe(self) -> None:
         """Stop the blade and verify it, as :meth:`stop`."""
         self.stop()
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        if self.is_running and not self.is_locked:
+            return ("The blade turns and does not follow its reference: check its input.",)
+        return ()
 
     def shutdown(self) -> None:
         """Stop the blade if this object has started it, and release the port; once only."""

@@ -24,7 +24,8 @@ Also run on this package's simulated laser.
 UNVERIFIED on hardware: the baud rate of a serial port (sources say 9600 or 115200; without meaning
 over USB), the text of ``SYST:LOCK?`` (OK, ON and CLOSED are taken for closed, anything else for
 open), that a model's name contains "OBIS", the unit in ``SYST:INF:WAV?``, the step in which the
-laser takes a power (1 µW is sent, 0.1 mW off is accepted), whether ``OK`` follows ``ERR-nnn``.
+laser takes a power (1 µW is sent, 0.1 mW off is accepted), whether ``OK`` follows ``ERR-nnn``, the
+text of ``SYST:ERR:NEX?``.
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ from typing import Annotated, Final, Literal
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 
+from drivers import _bench_advice
+from drivers._acknowledged import LOWEST_PLAUSIBLE_W
 from drivers._obis_state import ObisState
 from drivers._obis_words import (
     CDRH_DELAY,
     EMISSION,
     status_names,
 )
-from drivers._wire import Resource, connect, released_on_failure, within
+from drivers._wire import Resource, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -54,9 +57,11 @@ from labcool.errors import (
     ShutterNotClosed,
     WrongInstrument,
 )
+from labcool.numbers import one_of, within
 
 log = logging.getLogger(__name__)
 
+BAUD_RATES: Final = (9600, 115200)
 POLL_S: Final = 0.1
 SWITCH_OFF_S: Final = 1.0
 POWER_TOLERANCE_W: Final = 1e-4
@@ -78,6 +83,8 @@ class Obis(ObisState, Instrument):
     :raises WrongInstrument: if something else than an OBIS of this wavelength answers.
     :raises InstrumentRefused: if its handshaking is off.
     """
+
+    bench_advice = _bench_advice.OBIS
 
     _who = "SYST:INF:MOD?"
     _refusal = re.compile(r"ERR-?\d+")
@@ -108,7 +115,7 @@ class Obis(ObisState, Instrument):
             write_termination="\r\n",
             read_termination="\r\n",
             timeout=1000,
-            asrl={"baud_rate": baud_rate},
+            asrl={"baud_rate": one_of(f"{name} baud_rate", baud_rate, BAUD_RATES)},
         )
         with released_on_failure(adapter):
             super().__init__(adapter, name, includeSCPI=False)
@@ -137,7 +144,7 @@ class Obis(ObisState, Instrument):
     @property
     def power(self) -> float:
         """Measure the output power, W."""
-        return self._watts("SOUR:POW:LEV?")
+        return self._watts("SOUR:POW:LEV?", LOWEST_PLAUSIBLE_W)
 
     @property
     def power_setpoint(self) -> float:
@@ -151,7 +158,7 @@ class Obis(ObisState, Instrument):
     @power_setpoint.setter
     def power_setpoint(self, watts: float) -> None:
         lowest, highest = self._power_range
-        within(
+        watts = within(
             f"{self.name} power_setpoint (W)",
             watts,
             lowest,
@@ -170,7 +177,10 @@ class Obis(ObisState, Instrument):
         return float(self._question("SOUR:TEMP:DIOD?", CELSIUS).rstrip("C "))
 
     def settings(self) -> Mapping[str, float | int | str | bool]:
-        """Return what the laser reports: powers, states, faults and temperature."""
+        """Return what the laser reports: powers, states, faults and temperature.
+
+        What a model does not know is empty. :meth:`take_errors` reads the errors that wait.
+        """
         return {
             "power_W": self.power,
             "power_setpoint_W": self.power_setpoint,
@@ -185,6 +195,7 @@ class Obis(ObisState, Instrument):
             "diode_temperature_C": self.diode_temperature,
             "autostart": self._optional("SYST:AUT?"),
             "emission_delay": self._optional("SYST:CDRH?"),
+            "errors_waiting": self._optional("SYST:ERR:COUN?", r"\d{1,4}"),
         }
 
     def open_output(self) -> None:
@@ -236,6 +247,15 @@ class Obis(ObisState, Instrument):
         """
         self.stop_emission()
         self.power_setpoint = self._power_range[0]
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        told = ["It emits light."] if self.emission else []
+        try:
+            self._refuse_unless_ready()
+        except InstrumentRefused as error:
+            told.append(f"It would not start: {error.problem}")
+        return tuple(told)
 
     def shutdown(self) -> None:
         """Make safe and release the port, also if making safe fails; the first time only."""

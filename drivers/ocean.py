@@ -29,7 +29,6 @@ An object is for one thread.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal, Protocol
@@ -38,10 +37,11 @@ import numpy as np
 from annotated_types import Interval
 from numpy.typing import NDArray
 
-from drivers import _ocean_devices, _ocean_usb
+from drivers import _bench_advice, _ocean_devices, _ocean_usb
 from drivers._ocean_counts import is_saturated, raw_counts
 from drivers._ocean_errors import ocean_errors
 from drivers._ocean_models import FULL_SCALE, MODELS
+from drivers._with_block import WithBlock
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     ConfigurationError,
@@ -52,6 +52,7 @@ from labcool.errors import (
     LimitError,
     WrongInstrument,
 )
+from labcool.numbers import above_zero, real, whole, within
 from labcool.spectrum import Spectrum
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class OceanLink(Protocol):
         """Return an opened ``seabreeze.spectrometers.Spectrometer``."""
 
 
-class OceanSpectrometer:
+class OceanSpectrometer(WithBlock):
     """An Ocean Optics array spectrometer; fills the role Spectrometer. Safe state: idle.
 
     :param resource: None, or an :class:`OceanLink`. USB spectrometers are found by ``serial``.
@@ -87,6 +88,8 @@ class OceanSpectrometer:
     :raises InstrumentDisconnected: if the spectrometer is not there, or in use.
     :raises WrongInstrument: if it is another model or serial number.
     """
+
+    bench_advice = _bench_advice.OCEAN
 
     def __init__(
         self,
@@ -108,16 +111,17 @@ class OceanSpectrometer:
         self.name = name
         self._clock: Clock = clock or RealClock()
         self._averages = self._checked_averages(averages)
-        if discard_stale not in (True, False, "always"):
+        if discard_stale != "always" and not isinstance(discard_stale, bool):
             raise LimitError(f"{name} discard_stale", discard_stale, "true, false or 'always'")
         self._discard_stale = discard_stale
-        for field, value in (
-            ("saturation_level (counts)", saturation_level),
-            ("electrons_per_count", electrons_per_count),
-            ("read_noise (counts)", read_noise),
-        ):
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise LimitError(f"{name} {field}", value, "a finite number above 0")
+        exposure = real(f"{name} exposure (s)", exposure)
+        if saturation_level is not None:
+            field = f"{name} saturation_level (counts)"
+            within(field, above_zero(field, saturation_level), 0.0, FULL_SCALE)
+        if electrons_per_count is not None:
+            above_zero(f"{name} electrons_per_count", electrons_per_count)
+        if read_noise is not None:
+            above_zero(f"{name} read_noise (counts)", read_noise)
         if backend not in ("cseabreeze", "pyseabreeze"):
             raise LimitError(f"{name} backend", backend, "'cseabreeze' or 'pyseabreeze'")
         self._backend: _ocean_devices.Backend = backend
@@ -379,16 +383,13 @@ class OceanSpectrometer:
             return counts
 
     def _checked_exposure(self, seconds: float) -> int:
+        field = f"{self.name} exposure (s)"
         low, high = self._limits_us
-        if not (math.isfinite(seconds) and low <= round(seconds * 1e6) < high):
-            raise LimitError(
-                f"{self.name} exposure (s)",
-                seconds,
-                f"at least {low / 1e6:g} and less than {high / 1e6:g}",
-            )
+        allowed = f"at least {low / 1e6:g} and less than {high / 1e6:g}"
+        seconds = real(field, seconds, allowed)
+        if not low <= round(seconds * 1e6) < high:
+            raise LimitError(field, seconds, allowed)
         return round(seconds * 1e6)
 
     def _checked_averages(self, number: int) -> int:
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise LimitError(f"{self.name} averages", number, "a whole number of at least 1")
-        return number
+        return whole(f"{self.name} averages", number, 1)

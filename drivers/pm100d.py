@@ -16,7 +16,8 @@ Retries, each logged as a warning
 Checked: the commands that PyMeasure's class and the package ThorlabsPM100 1.2.2 send; the sensor
 flags of the *PM100D* manual, chapter "SCPI Commands". UNVERIFIED on hardware: how long zeroing
 takes (``zero_timeout``); the rounding of a wavelength (0.5 nm is allowed); the largest averaging
-count (what the meter refuses shows in its error queue); that a reading out of range is 9.9E37.
+count (what the meter refuses shows in its error queue); that a reading out of range is 9.9E37; the
+bits of the questionable condition register, which is read after each power (those of SCPI).
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ from annotated_types import Interval
 from pymeasure.instruments.generic_types import SCPIUnknownMixin
 from pymeasure.instruments.thorlabs import ThorlabsPM100USB
 
+from drivers import _bench_advice
 from drivers._in_step import NUMBER, InStep
-from drivers._wire import Resource, connect, released_on_failure, within
+from drivers._wire import Resource, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     ConfigurationError,
     GarbledAnswer,
     InstrumentRefused,
     InstrumentTimeout,
-    LimitError,
     WrongInstrument,
 )
+from labcool.numbers import above_zero, real, truth, whole, within
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +59,30 @@ ANSWERS: Final = {
     "SENS:POW:UNIT?": r"\s*(?i:W|DBM)\s*",
     "SENS:AVER:COUN?": r"\s*\+?\d{1,6}\s*",
     "SENS:CORR:COLL:ZERO:STAT?": r"\s*[01]\s*",
+    "STAT:QUES:COND?": r"\s*\+?\d{1,5}\s*",
 }
 """What a question may be answered by; any other: a number."""
 HIGHEST_FLAGS: Final = 511
+DOUBTS: Final = {1: "voltage", 2: "current", 8: "power"}
+"""Bits of the questionable condition register, as SCPI has them, that make a power wrong."""
 OUT_OF_RANGE: Final = 9e37
+LIMITS: Final = {
+    "SENSE:CORR:WAV?": (100.0, 30_000.0),
+    "SENS:CORR:WAV? MIN": (100.0, 30_000.0),
+    "SENS:CORR:WAV? MAX": (100.0, 30_000.0),
+    "SENS:AVER:COUN?": (1.0, 1e6),
+    "SENS:POW:RANG:UPP?": (1e-15, 1e4),
+    "SENS:CORR:LOSS?": (-60.0, 60.0),
+}
+"""Where a number must lie to be believed, in the unit of its question."""
+HIGHEST_BELIEVABLE_W: Final = 1e4
+"""The largest sensors take some hundred watts."""
 WAVELENGTH_TOLERANCE_NM: Final = 0.5
 MOST_AVERAGES: Final = 10_000
 SAMPLE_S: Final = 0.003
 USED_PART_OF_TIMEOUT: Final = 0.7
 LARGEST_ATTENUATION_DB: Final = 60.0
+ATTENUATION_TOLERANCE_DB: Final = 0.01
 MOST_ERRORS: Final = 32
 POLL_S: Final = 0.1
 
@@ -84,6 +101,8 @@ class PM100D(InStep, ThorlabsPM100USB):
     :raises WrongInstrument: if something else than a PM100 answers.
     :raises InstrumentRefused: if no power sensor is connected.
     """
+
+    bench_advice = _bench_advice.PM100D
 
     def __init__(
         self,
@@ -149,11 +168,13 @@ class PM100D(InStep, ThorlabsPM100USB):
 
     @wavelength.setter
     def wavelength(self, nanometres: float) -> None:
+        field = f"{self.name} wavelength (nm)"
+        nanometres = real(field, nanometres)
         if not self.wavelength_settable:
             raise InstrumentRefused(self.name, f"{self.sensor_name} has no wavelength to set.")
         lowest, highest = self.wavelength_range
         advice = f"These are the limits of the sensor {self.sensor_name}."
-        within(f"{self.name} wavelength (nm)", nanometres, lowest, highest, advice)
+        within(field, nanometres, lowest, highest, advice)
         self._chosen = None
         self._command(f"SENSE:CORR:WAV {nanometres:g}")
         self._command("SENS:POW:UNIT W")
@@ -172,11 +193,19 @@ class PM100D(InStep, ThorlabsPM100USB):
         """
         self._require_known_scale()
         watts = self._number("MEAS:POW?")
-        if abs(watts) >= OUT_OF_RANGE:
+        if abs(watts) >= OUT_OF_RANGE or self.doubts:
             raise InstrumentRefused(
                 self.name, "the power is out of the present range, or beyond what the sensor takes."
             )
+        if abs(watts) > HIGHEST_BELIEVABLE_W:
+            raise GarbledAnswer(self.name, f"no sensor measures {watts:g} W.")
         return watts
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Get what the meter calls questionable of its last reading: voltage, current, power."""
+        condition = int(self.ask("STAT:QUES:COND?"))
+        return tuple(words for bit, words in DOUBTS.items() if condition & bit)
 
     @property
     def energy(self) -> float:
@@ -198,14 +227,9 @@ class PM100D(InStep, ThorlabsPM100USB):
     @averages.setter
     def averages(self, number: int) -> None:
         most = min(MOST_AVERAGES, int(USED_PART_OF_TIMEOUT * self._timeout / SAMPLE_S))
-        if isinstance(number, bool) or number not in range(1, most + 1):
-            raise LimitError(
-                f"{self.name} averages",
-                number,
-                f"a whole number from 1 to {most}",
-                "A longer timeout in the bench file allows more." if most < MOST_AVERAGES else "",
-            )
-        self._command(f"SENS:AVER:COUN {int(number)}")
+        advice = "A longer timeout in the bench file allows more." if most < MOST_AVERAGES else ""
+        number = whole(f"{self.name} averages", number, 1, most, advice)
+        self._command(f"SENS:AVER:COUN {number}")
         if (kept := self.averages) != number:
             raise InstrumentRefused(self.name, f"averages {kept} samples instead of {number}.")
 
@@ -216,8 +240,7 @@ class PM100D(InStep, ThorlabsPM100USB):
 
     @auto_range.setter
     def auto_range(self, automatic: bool) -> None:
-        if automatic not in (True, False):
-            raise LimitError(f"{self.name} auto_range", automatic, "True or False")
+        automatic = truth(f"{self.name} auto_range", automatic)
         self._command(f"SENS:POW:RANG:AUTO {int(automatic)}")
         if self.auto_range != automatic:
             raise InstrumentRefused(self.name, "does not take the choice of automatic range.")
@@ -235,8 +258,7 @@ class PM100D(InStep, ThorlabsPM100USB):
 
     @power_range.setter
     def power_range(self, watts: float) -> None:
-        if not (math.isfinite(watts) and watts > 0):
-            raise LimitError(f"{self.name} power_range (W)", watts, "a finite number above 0")
+        watts = above_zero(f"{self.name} power_range (W)", watts)
         self.auto_range = False
         self._command(f"SENS:POW:RANG:UPP {watts:.6E}")
         if (kept := self.power_range) < watts * (1 - 1e-3):
@@ -244,14 +266,20 @@ class PM100D(InStep, ThorlabsPM100USB):
 
     @property
     def attenuation(self) -> float:
-        """Control the loss before the sensor that the meter adds to its readings, -60 to 60 dB."""
+        """Control the loss before the sensor that the meter adds to its readings, -60 to 60 dB.
+
+        :raises LimitError: outside this range; nothing is sent.
+        :raises InstrumentRefused: if the meter does not take it.
+        """
         return self._number("SENS:CORR:LOSS?")
 
     @attenuation.setter
     def attenuation(self, decibels: float) -> None:
         largest = LARGEST_ATTENUATION_DB
-        within(f"{self.name} attenuation (dB)", decibels, -largest, largest)
+        decibels = within(f"{self.name} attenuation (dB)", decibels, -largest, largest)
         self._command(f"SENS:CORR:LOSS {decibels:g}")
+        if abs((kept := self.attenuation) - decibels) > ATTENUATION_TOLERANCE_DB:
+            raise InstrumentRefused(self.name, f"adds {kept:g} dB instead of {decibels:g} dB.")
 
     @property
     def zero_offset(self) -> float:
@@ -325,6 +353,13 @@ class PM100D(InStep, ThorlabsPM100USB):
         if errors := self._read_error_queue():
             raise InstrumentRefused(self.name, "; ".join(errors))
         return []
+
+    def _question_once(self, question: str, pattern: str, *, surplus_allowed: bool = True) -> str:
+        answer = super()._question_once(question, pattern, surplus_allowed=surplus_allowed)
+        limits = LIMITS.get(question)
+        if limits is not None and not limits[0] <= float(answer) <= limits[1]:
+            raise GarbledAnswer(self.name, f"{question!r} was answered by {answer!r}.")
+        return answer
 
     def _explain(self, question: str) -> None:
         if errors := self._read_error_queue():

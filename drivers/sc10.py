@@ -35,7 +35,8 @@ from typing import Annotated, Final, Literal
 from annotated_types import Interval
 from pymeasure.instruments import Instrument
 
-from drivers._wire import Resource, WiredInstrument, connect, released_on_failure, within
+from drivers import _bench_advice
+from drivers._wire import Resource, WiredInstrument, connect, released_on_failure
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     GarbledAnswer,
@@ -44,6 +45,7 @@ from labcool.errors import (
     ShutterNotClosed,
     WrongInstrument,
 )
+from labcool.numbers import one_of, within
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,9 @@ ANSWER: Final = re.compile(rb"(?P<echo>[ -~]*)\r(?:(?P<value>[ -~]*)\r)?> ")
 FLAG: Final = "[01]"
 MODES: Final = {"1": "manual", "2": "auto", "3": "single", "4": "repeat", "5": "external gate"}
 MANUAL: Final = "1"
+TRIGGERS: Final = {"0": "internal", "1": "external"}
+SIX_DIGITS: Final = r"\d{1,6}"
+BAUD_RATES: Final = (9600, 115200)
 POLL_S: Final = 0.01
 STALE_ANSWERS: Final = 16
 
@@ -66,6 +71,8 @@ class SC10(WiredInstrument, Instrument):
     :param move_timeout: longest time the blade may take to be confirmed, s.
     :raises WrongInstrument: if something else than an SC10 answers.
     """
+
+    bench_advice = _bench_advice.SC10
 
     _identity: str = ""
 
@@ -88,7 +95,7 @@ class SC10(WiredInstrument, Instrument):
             write_termination="\r",
             read_termination="\r",
             timeout=500,
-            asrl={"baud_rate": baud_rate},
+            asrl={"baud_rate": one_of(f"{name} baud_rate", baud_rate, BAUD_RATES)},
         )
         with released_on_failure(adapter):
             super().__init__(adapter, name, includeSCPI=False)
@@ -121,12 +128,24 @@ class SC10(WiredInstrument, Instrument):
         """Get the operating mode: manual, auto, single, repeat or external gate (str)."""
         return MODES[self._query("mode?", "[1-5]")]
 
+    @property
+    def trigger(self) -> str:
+        """Get what starts an opening, ``trig?``: internal, or external (the TTL input) (str)."""
+        return TRIGGERS[self._query("trig?", FLAG)]
+
     def settings(self) -> Mapping[str, float | int | str | bool]:
-        """Return what the controller reports: blade, enable state, mode, interlock."""
+        """Return what the controller reports: blade, enable state, mode, trigger, interlock.
+
+        The times and the number of repetitions count in the modes auto, single and repeat only.
+        """
         return {
             "closed": self.is_closed,
             "enabled": self.is_enabled,
             "mode": self.mode,
+            "trigger": self.trigger,
+            "open_time_ms": int(self._query("open?", SIX_DIGITS)),
+            "shut_time_ms": int(self._query("shut?", SIX_DIGITS)),
+            "repetitions": int(self._query("rep?", SIX_DIGITS)),
             "interlock_tripped": self.interlock_tripped,
         }
 
@@ -169,6 +188,17 @@ class SC10(WiredInstrument, Instrument):
     def make_safe(self) -> None:
         """Close the shutter and verify it, as :meth:`close`."""
         self.close()
+
+    def attention(self) -> tuple[str, ...]:
+        """Return what a person should see to, as sentences; only reads."""
+        told = []
+        if self.interlock_tripped:
+            told.append("Its interlock is open: it stays shut. Check the plug at its back.")
+        if (mode := self.mode) != "manual":
+            told.append(f"Its mode is {mode!r}: something else than labcool may open it.")
+        if self.trigger == "external":
+            told.append("Its trigger is external (trig=1): it waits for its TTL input to open.")
+        return tuple(told)
 
     def shutdown(self) -> None:
         """Close the shutter and release the port, also if closing fails; the first time only."""
@@ -231,7 +261,7 @@ class SC10(WiredInstrument, Instrument):
         self.write("id?")
         for _ in range(STALE_ANSWERS):
             if b"id?\r" in self.read_until(PROMPT):
-                self.end_exchange()
+                self.be_in_step()
                 return
         raise GarbledAnswer(self.name, "answers questions that were not asked.")
 

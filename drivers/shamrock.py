@@ -37,6 +37,7 @@ from drivers import _bench_advice
 from drivers._andor_camera import as_told
 from drivers._andor_errors import SHAMROCK_COMMUNICATION, andor_errors, status_of
 from drivers._andor_library import SdkLibraries, libraries
+from drivers._with_block import WithBlock
 from labcool.clock import Clock, RealClock
 from labcool.errors import (
     ConfigurationError,
@@ -81,7 +82,7 @@ class ShamrockGrating:
     blaze: str
 
 
-class Shamrock:
+class Shamrock(WithBlock):
     """A Shamrock or Kymera spectrograph. Safe state: standing still.
 
     :param resource: None (the vendor's library), or libraries to load from instead.

@@ -62,7 +62,8 @@ class SuperKSelect(CrystalHousing):
     :param clock: runs the waiting; default: the wall's time.
     :param visa_library: PyVISA backend, e.g. ``"@py"``.
     :param rf_address: Interbus address of the RF driver: 6 inside the source, else 16 plus switch.
-    :param select_address: Interbus address of the housing, 16 plus the rotary switch.
+    :param select_address: Interbus address of the housing, 16 plus the rotary switch. Public
+        drivers find it at 18; a VARIA is at 17 as delivered, and two modules cannot be at one.
     :param main_channel: the channel that ``wavelength`` and ``power_level`` stand for.
     :param switch_timeout: longest time the change to another crystal may take, s.
     :raises WrongInstrument: if other modules answer.
@@ -76,7 +77,7 @@ class SuperKSelect(CrystalHousing):
         clock: Clock | None = None,
         visa_library: str = "",
         rf_address: Annotated[int, Interval(ge=1, le=160)] = 16,
-        select_address: Annotated[int, Interval(ge=1, le=160)] = 17,
+        select_address: Annotated[int, Interval(ge=1, le=160)] = 18,
         main_channel: Annotated[int, Interval(ge=0, le=7)] = 0,
         switch_timeout: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0,
     ) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from labcool.errors import ConfigurationError
 from simulators._andor_on_bench import andor, shamrock
+from simulators._daq_card import CardInputs, CardLine, DaqCard
 from simulators._faulty_line import FaultyLine
 from simulators._faulty_usb import FaultyFlameLink
 from simulators._pass_band import PassBand, band_width
@@ -60,6 +61,7 @@ _CONTROL_LINES: Final = (
     "it is simulated by the control lines of a serial port, which neither a socket nor a "
     "pseudo-terminal has"
 )
+_CARD: Final = "it is simulated by the lines or inputs of a card, which has no port"
 
 
 def _sc10(around: Surroundings) -> SC10:
@@ -88,6 +90,31 @@ def _ttl_shutter(around: Surroundings) -> TTLShutter:
     port.port = "simulated"
     around.reached_by(port, _CONTROL_LINES, FaultyLine(shutter, port, around.fault_rng))
     return shutter
+
+
+def _daq_shutter(around: Surroundings) -> TTLShutter:
+    settings = around.settings
+    shutter = TTLShutter(
+        around.clock,
+        moved=around.shutter_moved,
+        has_sensor=settings.get("sensor") != "none",
+        sensor_high_when_closed=bool(settings.get("sensor_closed_high", True)),
+    )
+    line = CardLine(shutter)
+    around.reached_by(line, _CARD, FaultyLine(shutter, line, around.fault_rng))
+    return shutter
+
+
+def _daq_input(around: Surroundings) -> DaqCard:
+    around.detects = True
+    card = DaqCard(
+        around.clock,
+        voltage=lambda number, moment: around.detection.aux_input(number, moment),
+        inputs=len(around.settings.get("channels") or ("ai0",)),
+    )
+    inputs = CardInputs(card)
+    around.reached_by(inputs, _CARD, FaultyLine(card, inputs, around.fault_rng))
+    return card
 
 
 def _finesse(around: Surroundings) -> Finesse:
@@ -205,7 +232,8 @@ def _acton(around: Surroundings) -> ActonSP2300i:
         width = band_width(wavelength, grating.grooves, _SLIT_MM)
         around.monochromator_moved(PassBand(wavelength, width), moment)
 
-    made.append(ActonSP2300i(around.clock, wavelength_changed=moved))
+    echo = around.settings.get("port") == "RS-232"
+    made.append(ActonSP2300i(around.clock, wavelength_changed=moved, echo=echo))
     return made[0]
 
 
@@ -213,6 +241,8 @@ DEVICES: Final[dict[str, Factory]] = {
     "drivers.sc10.SC10": _sc10,
     "drivers.ksc101.KSC101": _ksc101,
     "drivers.ttl_shutter.TTLShutter": _ttl_shutter,
+    "drivers.daq_shutter.DAQShutter": _daq_shutter,
+    "drivers.daq_input.DAQInput": _daq_input,
     "drivers.finesse.Finesse": _finesse,
     "drivers.obis.Obis": _obis,
     "drivers.cobolt.Cobolt06": _cobolt,

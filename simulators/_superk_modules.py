@@ -23,7 +23,7 @@ VARIA: Final = "drivers.superk_varia.SuperKVaria"
 MODULES: Final = (SOURCE, SELECT, VARIA)
 
 _RF_ADDRESS: Final = 16
-_SELECT_ADDRESS: Final = 17
+_SELECT_ADDRESS: Final = 18
 _VARIA_ADDRESS: Final = 17
 _W_PER_NM: Final = 2e-3
 """Of a source at full power; about what leaves a SELECT in one line at full amplitude, too."""

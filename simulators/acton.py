@@ -44,7 +44,8 @@ from simulators._acton_drive import (
 from simulators.device import SimulatedDevice, Switch
 
 GRATINGS: Final = {1: Grating(300, "500NM"), 2: Grating(600, "750NM"), 3: Grating(1200, "500NM")}
-GOTO_NM_PER_S: Final = 100.0
+GOTO_NM_PER_S_AT_1200: Final = 100.0
+"""Of ``GOTO`` with 1200 grooves/mm; the drive turns, so that others go in inverse proportion."""
 GRATING_CHANGE_S: Final = 10.0
 RESET_S: Final = 15.0
 
@@ -137,7 +138,7 @@ class ActonSP2300i(SimulatedDevice):
             "FHOME": lambda: self._turn_filter(1),
         }
         self._setters: dict[str, Callable[[float], None]] = {
-            "GOTO": lambda value: self._block_for(self._move(value, GOTO_NM_PER_S)),
+            "GOTO": lambda value: self._block_for(self._move(value, self._fastest)),
             "NM": lambda value: self._block_for(self._move(value, self._rate / 60)),
             ">NM": self._scan,
             "NM/MIN": self._set_rate,
@@ -255,7 +256,12 @@ class ActonSP2300i(SimulatedDevice):
     def _power_up(self) -> None:
         self._turret = self._grating = 1
         self._rate = 100.0
-        self._sweep = Sweep(self._moment, 0.0, 0.0, GOTO_NM_PER_S)
+        self._sweep = Sweep(self._moment, 0.0, 0.0, self._fastest)
+
+    @property
+    def _fastest(self) -> float:
+        """Speed of ``GOTO`` with this grating, nm/s: the whole range takes 14 s."""
+        return GOTO_NM_PER_S_AT_1200 * 1200 / self.grating.grooves
 
     def _move(self, target: float, speed: float) -> float:
         """Start to move at ``speed`` (nm/s); return how long it takes, s."""
@@ -270,7 +276,7 @@ class ActonSP2300i(SimulatedDevice):
 
     def _stop(self) -> None:
         here = self._sweep.at(self._moment)
-        self._sweep = Sweep(self._moment, here, here, GOTO_NM_PER_S)
+        self._sweep = Sweep(self._moment, here, here, self._fastest)
         self._announce_from(self._moment)
 
     def _is_done(self) -> bool:
@@ -331,7 +337,7 @@ class ActonSP2300i(SimulatedDevice):
 
     def _settle_at(self, wavelength: float) -> None:
         there = self.grating.clamp(wavelength)
-        self._sweep = Sweep(self._moment, there, there, GOTO_NM_PER_S)
+        self._sweep = Sweep(self._moment, there, there, self._fastest)
         self._announce_from(self._moment)
 
     def _turn_mirror(self, port: str) -> None:

@@ -21,6 +21,9 @@ UNVERIFIED on hardware:
 - in modulation mode with no input enabled the full modulation power comes out;
 - the units and words of the ``laser:`` tree of generation 5, and that such units still know the
   short commands and say the number of ``gom?`` to ``state?``;
+- ``ra?`` and ``rasp?``: their fields are those that the maker's adapter takes apart (current in mA,
+  power in mW, on, mode, a number that it calls unknown, modulation; unknown, current, power), their
+  decimals nobody's;
 - direct control (``@cobasdr``) is remembered and does nothing here;
 - currents and temperatures; the power follows its set point at once here.
 """
@@ -115,6 +118,8 @@ class Cobolt06(LineDevice):
             "gom?": lambda: f"{self._state()}",
             "gam?": lambda: f"{self._mode}",
             "hrs?": lambda: f"{(self.clock.now() - self._switched_on) / 3600:.2f}",
+            "ra?": self._read_all,
+            "rasp?": lambda: f"0 {self._setpoints['mA']:.3f} {1000 * self._setpoints['W']:.3f}",
             "leds?": lambda: f"{1 + 2 * self._emits() + 8 * bool(self._fault)}",
         }
         self._actions: dict[str, Callable[[], str]] = {
@@ -382,6 +387,12 @@ class Cobolt06(LineDevice):
         if self._mode == words.MODULATED:
             return words.MODULATION
         return words.ON_OFF_MODULATION if self._on_off_modulation else words.CONTINUOUS
+
+    def _read_all(self) -> str:
+        """Return current (mA), power (mW), on, mode, 0, and the modulation inputs, as ``ra?``."""
+        inputs = self._flags["digital"] + 2 * self._flags["analog"]
+        milliwatts = 1000 * self.power_at(self.clock.now())
+        return f"{self._current():.3f} {milliwatts:.3f} {self._emits():d} {self._mode} 0 {inputs}"
 
     def _current(self) -> float:
         if not self._emits():

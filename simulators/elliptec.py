@@ -17,11 +17,14 @@ UNVERIFIED on hardware:
   folded into one turn by relative moves; the refusal with 03 of data that are no digits;
 - the answer of ``st`` (here ``PO`` if it ended a move, else ``GS00``) and of ``fw``/``bw`` with a
   jog step of 0, which turn until ``st`` (here ``GS00`` at once);
+- buttons: that pressing one is told by ``BS`` and the status 09, its end by ``BO`` and the
+  position, that it jogs by the step of ``sj`` (here by 10 degrees if that is 0), and that another
+  one is ignored meanwhile;
 - the values in ``i1``/``i2``, and the lowest ``sv`` (here 1 %; a real mount stalls below about a
   third). ``s1``/``s2`` do not turn the mount here.
 
 Not simulated, and refused with 03: the other messages of the manual (cleaning, optimising,
-isolation, group address, motor periods). Button events (``BS``/``BO``) are never sent.
+isolation, group address, motor periods).
 """
 
 from __future__ import annotations
@@ -56,6 +59,7 @@ _SEARCH_S: Final = 1.0
 _FULL_SPEED: Final = 430 / 360 * PULSES_PER_TURN
 _HOMING_SPEED: Final = 0.3 * _FULL_SPEED
 _ENDLESS_PULSES: Final = 2**30
+_BUTTON_PULSES: Final = round(10 / 360 * PULSES_PER_TURN)
 _ANNOUNCED_STEP_S: Final = 0.01
 _ANNOUNCED_AHEAD_S: Final = 10.0
 
@@ -147,6 +151,16 @@ class ELL14(SimulatedDevice):
         """Return the true angle (degrees, from 0 to below 360) if no command comes before."""
         pulses = self._counter_zero + self._motion.position(moment)
         return (pulses / PULSES_PER_TURN * 360) % 360 % 360
+
+    def press_button(self, *, forward: bool = True) -> None:
+        """Press one of the buttons on the board: it turns, and tells so without being asked."""
+        self._keep_appointments()
+        if self._ending is not None:
+            return
+        self._reply("BS", f"{BUSY:02X}")
+        step = self._jog_step or _BUTTON_PULSES
+        target = self._motion.end + (step if forward else -step)
+        self._run(target, self._speed_percent / 100 * _FULL_SPEED, self._end_button)
 
     def _begin_anew(self) -> None:
         """Stand where the power went off, which counts as 0 from now on."""
@@ -315,6 +329,10 @@ class ELL14(SimulatedDevice):
     def _end_move(self, _: float) -> None:
         self._ending = None
         self._reply("PO", self._digits(self._motion.end))
+
+    def _end_button(self, _: float) -> None:
+        self._ending = None
+        self._reply("BO", self._digits(self._motion.end))
 
     def _end_homing(self, moment: float, miss: int) -> None:
         self._counter_zero += self._motion.end - miss

@@ -17,8 +17,10 @@ there is; 9.9E37 for a reading above range; the bits of the questionable conditi
 power, while the last reading was above range); the duration of zeroing (here 1 s, even in bright
 light, which spoils all readings); that ``*RST`` keeps the zero; the largest averaging count.
 
-Checked against PyMeasure's ThorlabsPM100USB. Not simulated: energy, frequency,
-temperature and the analogue output.
+A frequency is that at which the light crosses its mean, counted for a second. The sensor's
+temperature is told if its flags say that it has a thermometer.
+
+Checked against PyMeasure's ThorlabsPM100USB. Not simulated: energy, and the analogue output.
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from labcool.clock import Clock
+from simulators._pm100d_panel import SWITCH, Panel, Register
 from simulators._pm100d_scpi import (
     ErrorQueue,
     Getter,
@@ -62,12 +66,17 @@ _LARGEST_COUNT: Final = 10_000
 _LARGEST_LOSS_DB: Final = 60.0
 _STANDARD_WAVELENGTH_NM: Final = 635.0
 _QUESTIONABLE_POWER: Final = 8
+_ZEROING, _MEASURING = 1, 16
+_HOUSING_CELSIUS: Final = 24.3
+_GATE_S: Final = 1.0
+_LOOKS_PER_GATE: Final = 4096
+_TEMPERATURE_FLAG: Final = 256
 _POWER_ON, _COMMAND_ERROR, _EXECUTION_ERROR, _COMPLETE = 128, 32, 16, 1
 _ERROR_AVAILABLE, _MESSAGE_AVAILABLE = 4, 16
-_SWITCH: Final = {"0": 0, "1": 1, "OFF": 0, "ON": 1}
 _UNITS: Final = {"W": 0, "DBM": 1}
 
 _MEASURE: Final = header_pattern("MEASure[:SCALar][:POWer]"), header_pattern("READ")
+_MEASURE_FREQUENCY: Final = header_pattern("MEASure[:SCALar]:FREQuency")
 
 
 class PM100D(LineDevice):
@@ -105,6 +114,9 @@ class PM100D(LineDevice):
         self._sensor = sensor or Sensor()
         self._identity = f"Thorlabs,PM100D,{serial},2.7.0"
         self._errors = ErrorQueue()
+        self.panel = Panel()
+        self._operation = Register(self._operating)
+        self._questionable = Register(self._doubts)
         self._events = _POWER_ON
         self._enables = {"*ESE": 0, "*SRE": 0}
         self._zero = 0.0
@@ -160,6 +172,7 @@ class PM100D(LineDevice):
         self._is_automatic = True
         self._unit = 0
         self._low_bandwidth = 1
+        self.panel.reset()
 
     def _command_table(self) -> list[tuple[str, Setter | None, Getter | None]]:
         zero = "[SENSe:]CORRection:COLLect:ZERO"
@@ -178,7 +191,11 @@ class PM100D(LineDevice):
             ("SYSTem:ERRor[:NEXT]", None, told(self._errors.take)),
             ("SYSTem:VERSion", None, told(lambda: "1999.0")),
             ("SYSTem:SENSor:IDN", None, told(self._tell_sensor)),
-            ("STATus:QUEStionable:CONDition", None, told(self._tell_condition)),
+            ("STATus:PRESet", plain(self._preset), None),
+            *self._operation.commands("STATus:OPERation"),
+            *self._questionable.commands("STATus:QUEStionable"),
+            *self.panel.commands(),
+            ("MEASure[:SCALar]:TEMPerature", None, told(self._tell_temperature)),
             ("CONFigure[:SCALar][:POWer]", plain(lambda: None), None),
             ("CONFigure", None, told(lambda: "POW")),
             ("INITiate[:IMMediate]", plain(self._measure), None),
@@ -230,6 +247,10 @@ class PM100D(LineDevice):
             refuse(message.parameter)
             self._measure(answers=True)
             return
+        if message.is_query and _MEASURE_FREQUENCY.fullmatch(message.header):
+            refuse(message.parameter)
+            self._count_crossings()
+            return
         for pattern, setter, getter in self._commands:
             if pattern.fullmatch(message.header):
                 if message.is_query and getter:
@@ -253,6 +274,8 @@ class PM100D(LineDevice):
     def _clear(self) -> None:
         self._errors.clear()
         self._events = 0
+        self._operation.clear()
+        self._questionable.clear()
 
     def _complete(self) -> None:
         self._events |= _COMPLETE
@@ -275,8 +298,25 @@ class PM100D(LineDevice):
     def _tell_sensor(self) -> str:
         return self._sensor.identity if self.sensor_connected else "no sensor,,,0,0,0"
 
-    def _tell_condition(self) -> str:
-        return str(_QUESTIONABLE_POWER if self._is_above_range else 0)
+    def _doubts(self) -> int:
+        return _QUESTIONABLE_POWER if self._is_above_range else 0
+
+    def _operating(self) -> int:
+        zeroing = self._zeroing is not None
+        return _ZEROING * zeroing | _MEASURING * self._is_measuring
+
+    def _preset(self) -> None:
+        self._operation.preset()
+        self._questionable.preset()
+
+    def _look(self) -> None:
+        self._operation.look()
+        self._questionable.look()
+
+    def _tell_temperature(self) -> str:
+        if not (self.sensor_connected and self._sensor.flags & _TEMPERATURE_FLAG):
+            raise hardware_missing()
+        return scientific(_HOUSING_CELSIUS)
 
     def _tune(self, parameter: str) -> None:
         shortest, longest = self._sensor.shortest, self._sensor.longest
@@ -311,13 +351,13 @@ class PM100D(LineDevice):
         return scientific(limits_or(parameter, top, lowest, highest, highest))
 
     def _set_automatic(self, parameter: str) -> None:
-        self._is_automatic = bool(choice(parameter, _SWITCH))
+        self._is_automatic = bool(choice(parameter, SWITCH))
 
     def _set_unit(self, parameter: str) -> None:
         self._unit = choice(parameter, _UNITS)
 
     def _set_bandwidth(self, parameter: str) -> None:
-        self._low_bandwidth = choice(parameter, _SWITCH)
+        self._low_bandwidth = choice(parameter, SWITCH)
 
     def _as_power(self, current: float) -> float:
         """Return the power (W) that the meter takes a current (A) for."""
@@ -338,12 +378,32 @@ class PM100D(LineDevice):
         def finish(end: float) -> None:
             self._last_reading = self._reading(self._current(begin, end))
             self._is_measuring = False
+            self._look()
             if answers:
                 self._answer(scientific(self._last_reading))
             self._work()
 
         self._is_measuring = True
+        self._look()
         self._appoint(begin + self._count * _SAMPLE_S, finish)
+
+    def _count_crossings(self) -> None:
+        """Answer, a second later, how often the power has risen through its mean, Hz."""
+        if not self.sensor_connected:
+            raise hardware_missing()
+        begin = self._now
+
+        def finish(_: float) -> None:
+            step = _GATE_S / _LOOKS_PER_GATE
+            powers = [self._power(begin + look * step) for look in range(_LOOKS_PER_GATE)]
+            mean = sum(powers) / _LOOKS_PER_GATE
+            rises = sum(a <= mean < b for a, b in pairwise(powers))
+            self._is_measuring = False
+            self._answer(scientific(rises / _GATE_S))
+            self._work()
+
+        self._is_measuring = True
+        self._appoint(begin + _GATE_S, finish)
 
     def _reading(self, current: float) -> float:
         """Return what the meter shows for a mean current (A)."""
@@ -369,8 +429,10 @@ class PM100D(LineDevice):
         def finish(end: float) -> None:
             self._zeroing = None
             self._zero = self._current(begin, end)
+            self._look()
 
         self._zeroing = self._appoint(begin + _ZEROING_S, finish)
+        self._look()
 
     def _abort_zeroing(self) -> None:
         self._cancel(self._zeroing)

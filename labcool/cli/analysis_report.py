@@ -37,7 +37,9 @@ def print_analysis(console: Console, analysis: Analysis, out: Path) -> None:
         table.add_row(name, *ends, f"{std:.2f}", Text(_flags(estimate)))
     console.print(table)
     console.print()
-    console.print(f"verdict: [bold]{analysis.verdict.conclusion.value}[/bold]")
+    headline = textwrap.wrap(f"verdict: {analysis.verdict.headline}", min(console.width, _WIDTH))
+    for line in headline:
+        console.print(line, style="bold", markup=False, soft_wrap=True)
     for sentence in analysis.verdict.evidence:
         _wrapped(console, f"- {sentence}")
     for note in analysis.notes:
@@ -68,6 +70,10 @@ def summary_of(analysis: Analysis, out: Path) -> dict[str, Any]:
         },
         "verdict": {
             "conclusion": verdict.conclusion.value,
+            "headline": verdict.headline,
+            "disturbances": [
+                {"cause": each.cause, "size": _finite(each.size)} for each in verdict.disturbances
+            ],
             "change": _finite(verdict.change),
             "change_std": _finite(verdict.change_std),
             "trusted": list(verdict.trusted),
