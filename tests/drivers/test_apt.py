@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from thorlabs_apt_device.protocol import functions
 
 from drivers import _apt as apt
 from drivers._apt import DATA_LENGTHS, Framer, Message, pack, unpack
@@ -152,7 +153,6 @@ def test_a_message_is_found_again_after_any_bytes(noise: bytes, frame: bytes) ->
 
 
 def test_an_independent_encoder_makes_the_same_bytes() -> None:
-    functions = pytest.importorskip("thorlabs_apt_device.protocol.functions")
     to = {"dest": apt.CONTROLLER, "source": apt.HOST}
     assert functions.hw_req_info(**to) == pack(Message(apt.HW_REQ_INFO))
     for code, state in ((1, True), (2, False)):

@@ -54,6 +54,8 @@ class Mount(SimulatedDevice):
         after, answer = {
             b"in": (0.0, self.information),
             b"gs": (0.0, b"GS00\r\n"),
+            b"gv": (0.0, b"GV3C\r\n"),
+            b"go": (0.0, b"HOFFFFBA00\r\n"),
             b"gp": (0.0, where),
             b"ma": (self.move_time, where),
             b"ho": (self.move_time, where),
@@ -141,11 +143,22 @@ def test_status_zero_as_in_the_manual(bench: Bench) -> None:
     assert mount.status == 0
     assert bench.device.heard == [b"0gs"]
     assert mount.settings() == {
+        "speed_percent": 60,
+        "home_offset_deg": -45.0,
         "angle_deg": 0.0,
         "status": "ok",
         "pulses_per_turn": TURN,
         "address": "0",
     }
+
+
+def test_settings_that_an_older_mount_does_not_tell_are_left_out(bench: Bench) -> None:
+    mount = bench.connect()
+    bench.device.plays[b"gv"] = [[(0.0, b"0GS03\r\n")]]
+    assert set(mount.settings()) == {"angle_deg", "status", "pulses_per_turn", "address"}
+    bench.device.plays[b"gv"] = [[(0.0, b"0GS03\r\n")]]
+    with pytest.raises(InstrumentRefused, match="command not supported"):
+        _ = mount.speed
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ STOP = bytes.fromhex("650401025001")
 REQUEST_POSITION = bytes.fromhex("110401005001")
 REQUEST_STATUS = bytes.fromhex("290401005001")
 REQUEST_INFO = bytes.fromhex("050000005001")
+REQUEST_SPEED = bytes.fromhex("140401005001")
 QUESTIONS = (REQUEST_POSITION, REQUEST_STATUS, REQUEST_INFO)
 
 
@@ -121,6 +122,9 @@ class Mount(SimulatedDevice):
             return bytes.fromhex("120406008150") + struct.pack("<Hi", 1, self.position)
         elif data == REQUEST_INFO:
             return self.info
+        elif data == REQUEST_SPEED:
+            # 5 degrees/s² and 10 degrees/s, in units of 1502.0 and of 7 329 109.3 to the degree.
+            return bytes.fromhex("15040e008150") + struct.pack("<Hiii", 1, 0, 7510, 73_291_093)
         else:
             raise AssertionError(data)
         return b""
@@ -239,6 +243,8 @@ def test_homing_waits_for_its_end_and_makes_the_angle_known(bench: Bench) -> Non
     assert mount.is_homed
     mount.turn_to(1.0)
     assert mount.settings()["angle_deg"] == pytest.approx(1.0, abs=4e-6)
+    assert mount.settings()["speed_deg_per_s"] == pytest.approx(10.0)
+    assert (mount.speed, mount.acceleration) == pytest.approx((10.0, 5.0), rel=1e-4)
 
 
 def test_homing_again_is_not_taken_for_done_at_once(bench: Bench) -> None:

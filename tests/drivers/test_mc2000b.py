@@ -177,7 +177,7 @@ def test_start_selects_the_measured_output_and_returns_when_locked(bench: Bench)
     chopper = bench.connect()
     chopper.start()
     assert bench.settings_sent == [b"output=1", b"enable=1"]
-    assert 3.9 <= bench.clock.now() <= 4.6
+    assert 3.9 <= bench.clock.now() <= 5.2
     assert chopper.is_locked is True
     assert chopper.output_frequency == 317
 
@@ -215,8 +215,8 @@ def test_the_target_at_the_output_is_no_proof_of_a_lock(bench: Bench) -> None:
 @pytest.mark.parametrize(("deviation", "locked"), [(0, True), (3, True), (4, False)])
 def test_locked_is_within_the_tolerance(bench: Bench, deviation: int, locked: bool) -> None:
     bench.device.state |= {b"output": 1, b"enable": 1}
-    chopper = bench.connect()
-    bench.device.spoil[b"refoutfreq?"] = [b"refoutfreq?\r%d\r> " % (317 + deviation)] * 3
+    chopper = bench.connect(lock_tolerance=0.01)
+    bench.device.spoil[b"refoutfreq?"] = [b"refoutfreq?\r%d\r> " % (317 + deviation)] * 5
     assert chopper.is_locked is locked
 
 

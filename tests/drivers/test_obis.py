@@ -373,6 +373,7 @@ def test_settings_are_what_the_laser_reports(bench: Bench) -> None:
         "diode_temperature_C": 24.9,
         "autostart": "OFF",
         "emission_delay": "",
+        "errors_waiting": "",
     }
 
 

@@ -109,8 +109,8 @@ class FakeSpectrometer:
         self.calls.append("open")
 
     def _read_pipe(self, size: int, timeout_ms: int, mode: str) -> bytes:
-        assert mode == "high_speed" or self.model == "USB4000"
-        if not self.pipe:
+        assert mode in ("low_speed", "high_speed") or self.model == "USB4000"
+        if mode == "low_speed" or not self.pipe:
             raise TIMEOUT
         self.pipe.popleft()
         return b"any"

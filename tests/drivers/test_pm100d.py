@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymeasure.instruments.thorlabs import ThorlabsPM100USB
+from ThorlabsPM100 import ThorlabsPM100
 
 from drivers.pm100d import PM100D
 from labcool.clock import VirtualClock
@@ -50,6 +51,7 @@ class Meter(LineDevice):
             b"SENS:CORR:LOSS": b"0.000000E+00",
         }
         self.power = b"1.234000E-03"
+        self.condition = b"0"
         self.errors: deque[bytes] = deque()
         self.instead: deque[bytes | None] = deque()
         self.refuses: set[bytes] = set()
@@ -86,6 +88,7 @@ class Meter(LineDevice):
             b"SYST:SENS:IDN": self.sensor,
             b"SYST:ERR": self.errors[0] if self.errors else b'+0,"No error"',
             b"MEAS:POW": self.power,
+            b"STAT:QUES:COND": self.condition,
             b"SENS:CORR:COLL:ZERO:STAT": b"%d" % (self.clock.now() < self.zero_ends),
             b"SENS:CORR:COLL:ZERO:MAGN": b"-1.500000E-09",
             **self.state,
@@ -188,7 +191,7 @@ def test_no_power_is_read_before_the_wavelength_was_set(device: Meter, meter: PM
 def test_a_wavelength_beyond_the_sensor_is_refused_and_not_clipped(
     device: Meter, meter: PM100D, wavelength: float
 ) -> None:
-    with pytest.raises(LimitError, match="from 400 to 1100"):
+    with pytest.raises(LimitError, match=r"from 400 to 1100|finite number"):
         meter.wavelength = wavelength
     assert orders(device) == []
 
@@ -260,7 +263,6 @@ def test_wavelength_and_power_have_the_bytes_of_pymeasure(device: Meter, meter: 
 
 
 def test_the_other_commands_are_those_of_thorlabspm100(device: Meter, meter: PM100D) -> None:
-    thorlabs = pytest.importorskip("ThorlabsPM100")
     written: list[str] = []
 
     class Recorder:
@@ -271,7 +273,7 @@ def test_the_other_commands_are_those_of_thorlabspm100(device: Meter, meter: PM1
             written.append(command)
             return "0"
 
-    foreign = thorlabs.ThorlabsPM100(inst=Recorder())
+    foreign = ThorlabsPM100(inst=Recorder())
     foreign.sense.average.count = 10
     foreign.sense.power.dc.range.auto = 1
     foreign.sense.power.dc.unit = "W"
@@ -438,3 +440,14 @@ def test_no_answer_on_connecting_raises_anything_but_our_errors(answers: list[by
     device.instead.extend(answers)
     with suppress(LabcoolError):
         connect(device)
+
+
+@pytest.mark.parametrize("condition", [b"1", b"2", b"8", b"+264"])
+def test_a_power_that_the_meter_itself_doubts_is_none(device: Meter, condition: bytes) -> None:
+    meter = connect(device, wavelength=532.0)
+    device.condition = condition
+    with pytest.raises(InstrumentRefused, match="out of the present range"):
+        _ = meter.power
+    device.condition = b"256"
+    assert meter.power == 1.234e-3
+    assert meter.doubts == ()

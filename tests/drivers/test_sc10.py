@@ -35,6 +35,7 @@ class Controller(LineDevice):
         self.enabled = False
         self.mode = 1
         self.tripped = False
+        self.trigger = 0
         self.stuck_open = False
         self.stuck_closed = False
         self.deaf_to_toggle = False
@@ -77,6 +78,10 @@ class Controller(LineDevice):
             b"closed?": b"%d" % self.closed,
             b"interlock?": b"%d" % self.tripped,
             b"mode?": b"%d" % self.mode,
+            b"trig?": b"%d" % self.trigger,
+            b"open?": b"250",
+            b"shut?": b"100",
+            b"rep?": b"7",
         }.get(line, b"Command error CMD_NOT_DEFINED")
 
     @property
@@ -362,11 +367,17 @@ def test_an_error_text_is_a_refusal(bench: Bench) -> None:
 
 
 def test_settings_report_what_the_controller_says(bench: Bench) -> None:
-    bench.device.mode = 4
-    assert bench.connect().settings() == {
+    bench.device.mode, bench.device.trigger = 4, 1
+    shutter = bench.connect()
+    assert [words[:14] for words in shutter.attention()] == ["Its mode is 'r", "Its trigger is"]
+    assert shutter.settings() == {
         "closed": True,
         "enabled": False,
         "mode": "repeat",
+        "trigger": "external",
+        "open_time_ms": 250,
+        "shut_time_ms": 100,
+        "repetitions": 7,
         "interlock_tripped": False,
     }
 

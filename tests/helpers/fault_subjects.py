@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import fault_andor
+import fault_daq
 import fault_detection
 import fault_light
 import fault_photodiode
@@ -19,4 +20,5 @@ SUBJECTS: Mapping[str, Subject] = {
     **fault_andor.SUBJECTS,
     **fault_detection.SUBJECTS,
     **fault_photodiode.SUBJECTS,
+    **fault_daq.SUBJECTS,
 }

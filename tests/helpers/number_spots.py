@@ -54,6 +54,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "set_band": {"lower": 500.0, "upper": 600.0},
     "set_zone": {"number_": 1, "zone": GOOD[Zone]},
     "fast_scan": {"count": 10},
+    "record": {"duration": 1.0, "rate": 16.0},
     "acquire_series": {"number": 2},
     "calibration": {"pixels": 100, "pixel_width": 16.0},
     "wait_until_stable": {

@@ -315,3 +315,11 @@ def test_whatever_arrives_is_answered_by_one_line(lines):
         assert answer.endswith(b"\r\n")
         assert answer.count(b"\r") == answer.count(b"\n") == 1
     assert all(0 <= power <= 0.1 + 1e-9 for power in light.powers)
+
+
+def test_everything_at_once_has_the_fields_of_the_makers_adapter(device):
+    assert ask(device, b"ra?") == b"0.000 0.000 0 1 0 0\r\n"
+    for command in (b"p 0.025", b"slc 75", b"sdmes 1", b"sames 1", b"l1"):
+        assert ask(device, command) == b"OK\r\n"
+    assert ask(device, b"ra?") == b"65.000 25.000 1 1 0 3\r\n"
+    assert ask(device, b"rasp?") == b"0 75.000 25.000\r\n"

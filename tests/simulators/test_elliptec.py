@@ -377,3 +377,18 @@ def test_whatever_arrives_the_answers_stay_framed(pieces, wait):
     assert sent == b"" or sent.endswith(b"\r\n")
     assert all(ANSWER.fullmatch(answer) for answer in sent.split(b"\r\n")[:-1])
     assert all(0 <= angle < 360 for angle in optic.angles)
+
+
+def test_a_button_tells_of_its_press_and_of_its_end():
+    clock = VirtualClock()
+    device = ELL14(clock, turned=Optic(), rng=Exactly(0))
+    device.press_button()
+    device.press_button()
+    clock.sleep(0.1)
+    assert device.transmit() == b"0BS09\r\n0BO00000F8E\r\n"
+    device.receive(b"0sj00004600")
+    clock.sleep(0.1)
+    assert device.transmit() == b"0GS00\r\n"
+    device.press_button(forward=False)
+    clock.sleep(0.5)
+    assert device.transmit() == b"0BS09\r\n0BOFFFFC98E\r\n"
