@@ -156,14 +156,19 @@ def how_precise() -> None:
 
 
 def cold_or_bleached() -> None:
-    """Two runs whose intensity falls by the same part: one is cold, the other bleached."""
+    """Two runs whose intensity falls by the same part: one is cold, the other bleached.
+
+    In the middle third the pump is dim, and exposures are as much longer.
+    """
     rng = np.random.default_rng(2)
     time = np.arange(0.0, 600.0, 3.0)
     cold = ROOM_K - 10.0 * (1 - np.exp(-time / 90.0))
     fall = arrhenius_factor(cold, ROOM_K, ENERGY_EV)
     figure, panels = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained", sharey=True)
     named = thermometers(2000.0, rng)
-    lost = (1 - fall[-1]) * time / time[-1]
+    dim = (time >= 200.0) & (time < 400.0)
+    dose = np.cumsum(np.where(dim, 5.0, 100.0) * 3.0)
+    lost = (1 - fall[-1]) * dose / dose[-1]
     shown = {"arrhenius": (ORANGE, "o"), "line_width": (BLUE, "D"), "peak_shift": (PURPLE, "^")}
     for panel, bleached in zip(panels, (False, True), strict=True):
         kelvin = np.full(time.size, ROOM_K) if bleached else cold
@@ -177,10 +182,12 @@ def cold_or_bleached() -> None:
                 time[::4], readings[name].value[::4], marker, color=colour, ms=4, mfc="none",
                 label=name.replace("_", " "),
             )  # fmt: skip
-        evidence = Evidence(dose=100.0 * time)
+        scatter = 1 + rng.normal(0, 0.004, time.size)
+        evidence = Evidence(scatter=scatter, scatter_std=0.004, dose=dose, time=time)
         verdict = judge(readings, activation_energy=ENERGY_EV, evidence=evidence)
+        panel.axvspan(200.0, 400.0, color=GREY, alpha=0.15, lw=0, label="pump dim")
         panel.plot(time, kelvin, color="black", lw=1.5, label="true temperature")
-        panel.set(xlabel="time (s)", title=f"verdict: {verdict.conclusion.value}")
+        panel.set(xlabel="time (s)", title=f"verdict: {verdict.headline}")
     panels[0].set(ylabel="temperature (K)")
     panels[0].set_ylim(284.0, 302.0)
     panels[0].legend(frameon=False, fontsize=9)

@@ -95,6 +95,7 @@ def analyse(measured: Measurement, choices: Choices) -> Analysis:
         readings,
         activation_energy=energies[0] if energies else math.nan,
         evidence=measured.evidence,
+        fluence=measured.fluence,
     )
     return Analysis(measured, readings, made, skipped, verdict, tuple(notes))
 

@@ -145,7 +145,12 @@ def _evidence(run: Run) -> Evidence | None:
             # What changes from one reading to the next is the noise of the meter.
             monitor_std = float(np.std(np.diff(monitor)) / np.sqrt(2))
     try:
-        return Evidence(monitor=monitor, monitor_std=monitor_std, dose=_dose(run))
+        return Evidence(
+            monitor=monitor,
+            monitor_std=monitor_std,
+            dose=_dose(run),
+            time=np.asarray(run.time, np.float64),
+        )
     except LimitError as error:
         raise RunFileError(f"{run.path}: {error}") from error
 

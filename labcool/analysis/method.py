@@ -25,6 +25,7 @@ def method_of(analysis: Analysis) -> dict[str, Any]:
         },
         "calibrations": [to_plain(record) for record in analysis.calibrations],
         "verdict": analysis.verdict.conclusion.value,
+        "disturbances": [str(each) for each in analysis.verdict.disturbances],
         "evidence": list(analysis.verdict.evidence),
         "notes": list(analysis.notes),
     }

@@ -2,22 +2,20 @@
 
 from labcool.thermometry.agreement import Agreement, combine
 from labcool.thermometry.arrhenius import SAME_FLUENCE, ActivationEnergy, Arrhenius
-from labcool.thermometry.differential import (
-    DifferentialThermometer,
-    LogDerivative,
-    log_derivative,
-)
+from labcool.thermometry.differential import DifferentialEstimate, DifferentialThermometer
 from labcool.thermometry.estimate import Estimate, Flag, flag_names
 from labcool.thermometry.evidence import Evidence
-from labcool.thermometry.line_shape import LineFitter, LineShapeThermometer, TemperatureCurve
+from labcool.thermometry.line_fitter import LineFit, LineFitter
+from labcool.thermometry.line_shape import LineShapeThermometer, TemperatureCurve
 from labcool.thermometry.noise import DetectorNoise
 from labcool.thermometry.quantity import Quantity, not_determined
 from labcool.thermometry.raman import RamanRatio
 from labcool.thermometry.reference import Dark, Reference
+from labcool.thermometry.shape_derivative import LogDerivative, log_derivative
 from labcool.thermometry.spectral_window import SpectralWindow
 from labcool.thermometry.tail import TailSlope
 from labcool.thermometry.tail_reference import TailRatio
-from labcool.thermometry.verdict import Conclusion, Verdict, judge
+from labcool.thermometry.verdict import Conclusion, Disturbance, Verdict, judge
 
 __all__ = [
     "SAME_FLUENCE",
@@ -27,10 +25,13 @@ __all__ = [
     "Conclusion",
     "Dark",
     "DetectorNoise",
+    "DifferentialEstimate",
     "DifferentialThermometer",
+    "Disturbance",
     "Estimate",
     "Evidence",
     "Flag",
+    "LineFit",
     "LineFitter",
     "LineShapeThermometer",
     "LogDerivative",

@@ -1,13 +1,13 @@
 """What could have changed the intensity besides temperature, held against the data.
 
 Causes that a bench measures (fluence, focus) have their size from the measurement, and are taken
-off first: they happened. What then remains can be bleaching, a curve of the dose that never rises.
+off first: they happened. What then remains can be bleaching, a curve of the dose that never rises
+(:mod:`labcool.thermometry.bleaching`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, NamedTuple
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from labcool.thermometry.agreement import scatter_of
+from labcool.thermometry._series import longest_stretch, running_mean
+from labcool.thermometry._unexplained import Unexplained, fitted
 from labcool.thermometry.evidence import Evidence
 
 Floats = NDArray[np.float64]
@@ -24,174 +25,152 @@ Floats = NDArray[np.float64]
 IMPROBABLE: Final = 1e-3
 """What differs by more than this chance allows does not agree."""
 DECISIVE: Final = 10.0
-"""A cause must raise twice the log-likelihood by this much to be believed."""
-_ENDS: Final = 20
-_QUIET: Final = 0.2
+"""Bleaching must lower χ² by this much to be believed."""
+_QUIET: Final = 0.1
+_LEAST_POINTS: Final = 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unexplained:
-    """ln ρ, the logarithm of the factor by which the intensity differs from what is expected.
+class Measured(NamedTuple):
+    """A cause as it was measured.
 
-    :param log_factor: shape (n,); NaN where it is not known.
-    :param std: noise of each, shape (n,).
-    :param offset_std: std of an offset that all share.
+    :param name: of the cause.
+    :param effect: on ln I, shape (n,), averaged until quiet; NaN where it was not measured.
+    :param own_std: noise of each point.
+    :param unsmoothed_std: noise of each point before it was averaged: that of independent points
+        which are as noisy in a mean over a stretch.
+    :param significant: False if the effect may be nothing but noise of the measurement.
     """
 
-    log_factor: Floats
-    std: Floats
-    offset_std: float
+    name: str
+    effect: Floats
+    own_std: float
+    unsmoothed_std: float
+    significant: bool
 
     @property
-    def known(self) -> NDArray[np.bool_]:
-        """Where it is known, shape (n,)."""
-        both: NDArray[np.bool_] = np.isfinite(self.log_factor) & np.isfinite(self.std)
-        return both
+    def largest(self) -> float:
+        """Relative change of the intensity where it is largest, means over a stretch."""
+        mean = running_mean(self.effect, longest_stretch(self.effect.size))
+        known = mean[np.isfinite(mean)]
+        return math.expm1(float(known[np.argmax(np.abs(known))]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """Causes, and what remains when their effect is taken off.
 
-    :param names: of the causes, that with the largest effect first; empty: nothing is taken off.
+    :param causes: that with the largest effect first; empty: nothing is taken off.
     :param rest: what remains.
-    :param misfit: minus twice the log-likelihood; smaller is better.
+    :param scatter: flicker of the rest over the stated one.
     :param probability: chance that the rest is noise.
     """
 
-    names: tuple[str, ...]
+    causes: tuple[Measured, ...]
     rest: Unexplained
-    misfit: float
+    scatter: float
     probability: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the causes."""
+        return tuple(cause.name for cause in self.causes)
 
     @property
     def suffices(self) -> bool:
         """True if the rest is noise."""
         return self.probability > IMPROBABLE
 
-
-@dataclass(frozen=True, slots=True)
-class Bleaching:
-    """Loss of emitters in proportion to the dose.
-
-    :param log_loss: −ln of the part that is left at the end, 0 or more, with ``log_loss_std``.
-    :param gain: how much it raises twice the log-likelihood, less the cost of its parameters.
-    :param probability: chance that what then remains is noise.
-    """
-
-    log_loss: float
-    log_loss_std: float
-    gain: float
-    probability: float
+    @property
+    def effect(self) -> Floats:
+        """What the causes did to ln I, shape (n,)."""
+        nothing = np.zeros_like(self.rest.log_factor)
+        return sum((cause.effect for cause in self.causes), nothing)
 
     @property
-    def lost(self) -> float:
-        """Part of the emitters lost, 0 to 1."""
-        return -math.expm1(-self.log_loss)
+    def own_std(self) -> float:
+        """Noise of that at each point."""
+        return math.sqrt(sum(cause.own_std**2 for cause in self.causes))
 
     @property
-    def lost_std(self) -> float:
-        """Its standard uncertainty."""
-        return math.exp(-self.log_loss) * self.log_loss_std
+    def unsmoothed_std(self) -> float:
+        """Noise of that at each point, before it was averaged."""
+        return math.sqrt(sum(cause.unsmoothed_std**2 for cause in self.causes))
 
 
-def take_off_nothing(unexplained: Unexplained) -> Explanation:
-    """Return the explanation without a cause."""
-    fit = _solve(unexplained, np.empty((0, unexplained.log_factor.size)))
-    return Explanation((), unexplained, fit.misfit, fit.probability)
+def measured_causes(unexplained: Unexplained, evidence: Evidence | None) -> list[Measured]:
+    """Return the causes that were measured at enough of the points, averaged until quiet."""
+    found = []
+    for name, effect, own in () if evidence is None else evidence.measured():
+        quiet = _quiet(effect, own, unexplained)
+        cause = Measured(name, *quiet, own, _is_significant(effect, own))
+        if (np.isfinite(cause.effect) & unexplained.known).sum() >= _LEAST_POINTS:
+            found.append(cause)
+    return found
 
 
-def take_off_measured(unexplained: Unexplained, evidence: Evidence | None) -> list[Explanation]:
-    """Return an explanation for each set of measured causes, all of them together included."""
-    measured = (
-        []
-        if evidence is None
-        else [
-            (name, *_smoothed(effect, own, unexplained.std))
-            for name, effect, own in evidence.measured()
-        ]
-    )
-    sets: list[Sequence[tuple[str, Floats, float]]] = []
-    for size in range(1, len(measured) + 1):
-        sets += combinations(measured, size)
-    return [_without(unexplained, chosen) for chosen in sets]
+def explain(unexplained: Unexplained, causes: tuple[Measured, ...]) -> Explanation:
+    """Return what remains when these causes are taken off as they were measured."""
+    ordered = tuple(sorted(causes, key=lambda cause: -abs(cause.largest)))
+    bare = Explanation(ordered, unexplained, 1.0, 1.0)
+    rest = unexplained.less(bare.effect, bare.own_std) if causes else unexplained
+    fit = fitted(rest, np.empty((0, rest.std.size)))
+    return Explanation(ordered, rest, fit.scatter, fit.probability)
 
 
-def bleaching(unexplained: Unexplained, dose: Floats) -> Bleaching:
-    """Fit ``ln ρ = offset − κ d − λ d²`` with d from 0 to 1, falling all the way.
+def best_explanation(
+    unexplained: Unexplained, measured: list[Measured]
+) -> tuple[Explanation, list[tuple[tuple[str, ...], float]]]:
+    """Return the explanation by measured causes that is needed, and what each set would gain.
 
-    Emitters are lost in proportion to the light, faster or slower as the sample changes. Where the
-    quadratic part would make the curve rise it is left out.
-
-    :param dose: J/cm², shape (n,), not falling.
+    What is seen above the noise of its measurement has happened, and is taken off unless χ² grows
+    by it; the rest is not, since noise follows any large trend a little.
     """
-    before = take_off_nothing(unexplained)
-    d = (dose - dose[0]) / np.ptp(dose)
-    curved = _solve(unexplained, np.array([-d, -d * d]))
-    kappa, bend = curved.slopes
-    if kappa >= 0 and kappa + 2 * bend >= 0:
-        std = float(np.sqrt(curved.covariance.sum()))
-        gain = before.misfit - curved.misfit - 2.0
-        return Bleaching(float(kappa + bend), std, gain, curved.probability)
-    straight = _solve(unexplained, np.array([-d]))
-    lost, std = float(straight.slopes[0]), float(np.sqrt(straight.covariance[0, 0]))
-    if lost < 0:
-        return Bleaching(0.0, std, 0.0, before.probability)
-    return Bleaching(lost, std, before.misfit - straight.misfit - 1.0, straight.probability)
+    bare = best = explain(unexplained, ())
+    gains = []
+    moved = [cause for cause in measured if cause.significant]
+    for size in range(1, len(moved) + 1):
+        for chosen in combinations(moved, size):
+            other = explain(unexplained, chosen)
+            if other.rest.known.sum() < _LEAST_POINTS:
+                continue
+            gains.append((other.names, gain_over(bare, other)))
+            if gain_over(best, other) > 0:
+                best = other
+    return best, gains
 
 
-class _Fit(NamedTuple):
-    slopes: Floats
-    covariance: Floats
-    misfit: float
-    probability: float
+def gain_over(one: Explanation, other: Explanation) -> float:
+    """Return by how much χ² is lower with ``other``.
 
-
-def _solve(unexplained: Unexplained, columns: Floats) -> _Fit:
-    """Fit ``ln ρ = b + Σ slope column`` where b is 0 within the std of the offset."""
-    use = unexplained.known
-    y, weight = unexplained.log_factor[use], 1 / unexplained.std[use] ** 2
-    design = np.vstack([np.ones_like(y), columns[:, use]])
-    curvature = (design * weight) @ design.T
-    prior = 1 / max(unexplained.offset_std, 1e-6) ** 2
-    curvature[0, 0] += prior
-    covariance = np.linalg.inv(curvature)
-    found = covariance @ (design @ (weight * y))
-    rest = y - found @ design
-    chi2 = float(weight @ (rest * rest) + prior * found[0] ** 2)
-    degrees = max(y.size - len(columns), 1)
-    scatter = scatter_of(rest * np.sqrt(weight), degrees)
-    return _Fit(
-        np.asarray(found[1:], np.float64),
-        np.asarray(covariance[1:, 1:], np.float64),
-        chi2 - float(np.log(weight).sum()),
-        float(chdtrc(degrees, chi2 / scatter)),
-    )
-
-
-def _without(unexplained: Unexplained, causes: Sequence[tuple[str, Floats, float]]) -> Explanation:
-    effect = sum((each for _, each, _ in causes), np.zeros_like(unexplained.log_factor))
-    own = math.sqrt(sum(std**2 for _, _, std in causes))
-    rest = Unexplained(
-        unexplained.log_factor - effect, np.hypot(unexplained.std, own), unexplained.offset_std
-    )
-    fit = _solve(rest, np.empty((0, effect.size)))
-    largest_first = sorted(causes, key=lambda cause: -float(np.nanstd(cause[1])))
-    names = tuple(name for name, _, _ in largest_first)
-    return Explanation(names, rest, fit.misfit, fit.probability)
-
-
-def _smoothed(effect: Floats, own: float, spread: Floats) -> tuple[Floats, float]:
-    """Return an effect averaged over so many times that its noise is below that of the data.
-
-    At most over a twentieth of the series: what drifts is slower than that.
+    Both are held against the same points and the same noise, that of the noisier: taking off what
+    is nothing but noise must not gain by its width. χ² is divided by the flicker.
     """
-    wanted = (own / (_QUIET * float(np.nanmedian(spread)))) ** 2
-    width = int(min(max(1.0, np.ceil(wanted)), max(1, effect.size // _ENDS)))
-    if width == 1:
-        return effect, own
-    known = np.isfinite(effect)
-    weight = np.convolve(known, np.ones(width), "same")
-    total = np.convolve(np.where(known, effect, 0.0), np.ones(width), "same")
-    mean = np.where(weight > 0, total / np.maximum(weight, 1.0), np.nan)
-    return mean, own / math.sqrt(width)
+    rows = one.rest.known & other.rest.known
+    std = np.maximum(one.rest.std, other.rest.std)
+    nothing = np.empty((0, rows.size))
+    fits = [
+        fitted(Unexplained(each.rest.log_factor, std, each.rest.modes).only(rows), nothing)
+        for each in (one, other)
+    ]
+    return (fits[0].chi2 - fits[1].chi2) / fits[0].scatter
+
+
+def _quiet(effect: Floats, own: float, unexplained: Unexplained) -> tuple[Floats, float]:
+    """Return an effect averaged over so many times that its noise is below that of the data."""
+    spread = float(np.median(unexplained.std[unexplained.known]))
+    wanted = np.ceil((own / (_QUIET * spread)) ** 2)
+    width = int(np.clip(wanted, 1, longest_stretch(effect.size)))
+    return running_mean(effect, width), own / math.sqrt(width)
+
+
+def _is_significant(effect: Floats, own: float) -> bool:
+    """Return False if means over stretches differ by no more than their noise allows."""
+    known = effect[np.isfinite(effect)]
+    starts = np.arange(0, known.size, longest_stretch(known.size))
+    counts = np.diff(np.append(starts, known.size))
+    means = np.add.reduceat(known, starts) / counts
+    away = means - np.mean(known)
+    if own == 0:
+        return bool(np.any(away != 0))
+    chi2 = float(counts @ away**2) / own**2
+    return bool(chdtrc(max(means.size - 1, 1), chi2) < IMPROBABLE)

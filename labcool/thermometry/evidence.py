@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcool.errors import LimitError
+from labcool.thermometry._series import first_level
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +33,7 @@ class Evidence:
     :param scatter: pump light scattered into the spectrometer over nominal fluence and exposure,
         with ``scatter_std`` (relative).
     :param dose: light that has fallen on the sample up to each time, J/cm², never falling.
+    :param time: of each reading, s, never falling; None: readings at equal intervals.
     :raises LimitError: if a length differs, or a number cannot be.
     """
 
@@ -40,9 +42,10 @@ class Evidence:
     scatter: Floats | None = None
     scatter_std: float = 0.0
     dose: Floats | None = None
+    time: Floats | None = None
 
     def __post_init__(self) -> None:
-        given = [series for series in (self.monitor, self.scatter, self.dose) if series is not None]
+        given = self._given()
         if len({np.shape(series) for series in given}) > 1:
             raise LimitError(
                 "lengths of the evidence", [np.shape(series) for series in given], "the same"
@@ -50,14 +53,26 @@ class Evidence:
         for field, relative in (("monitor", self.monitor), ("scatter", self.scatter)):
             if relative is not None and not (relative[np.isfinite(relative)] > 0).all():
                 raise LimitError(f"{field} (relative)", float(np.nanmin(relative)), "above 0")
+        for field, std in (
+            ("monitor_std (relative)", self.monitor_std),
+            ("scatter_std (relative)", self.scatter_std),
+        ):
+            if not 0 <= std < np.inf:
+                raise LimitError(field, std, "0 or more")
         if self.dose is not None and not (np.diff(self.dose) >= 0).all():
             raise LimitError("dose (J/cm²)", "falls with time", "the sum of all light so far")
+        if self.time is not None and not (np.diff(self.time) >= 0).all():
+            raise LimitError("time (s)", "falls, or is not known", "in order")
 
     @property
     def length(self) -> int:
         """Number of times; 0 if there is no series."""
-        given = [series for series in (self.monitor, self.scatter, self.dose) if series is not None]
+        given = self._given()
         return len(given[0]) if given else 0
+
+    def _given(self) -> list[Floats]:
+        every = (self.monitor, self.scatter, self.dose, self.time)
+        return [series for series in every if series is not None]
 
     def measured(self) -> Iterator[tuple[str, Floats, float]]:
         """Yield (cause, what it did to ln I, std of that) for fluence and focus, if they are known.
@@ -65,19 +80,14 @@ class Evidence:
         With a monitor alone only the fluence is, with scattered light alone only their product.
         """
         fluence = None
-        if self.monitor is not None:
-            fluence = np.log(self.monitor / _first(self.monitor))
+        if self.monitor is not None and np.isfinite(self.monitor).any():
+            fluence = np.log(self.monitor / first_level(self.monitor))
             yield "fluence drift", fluence, self.monitor_std
-        if self.scatter is not None:
-            both = np.log(self.scatter / _first(self.scatter))
-            if fluence is None:
-                yield "fluence or focus drift", both, self.scatter_std
-            else:
-                spread = float(np.hypot(self.scatter_std, self.monitor_std))
-                yield "focus drift", both - fluence, spread
-
-
-def _first(series: Floats) -> float:
-    """Return a level of the beginning: the mean of the first twentieth."""
-    start = series[: max(1, len(series) // 20)]
-    return float(np.nanmean(start))
+        if self.scatter is None or not np.isfinite(self.scatter).any():
+            return
+        both = np.log(self.scatter / first_level(self.scatter))
+        if fluence is None:
+            yield "fluence or focus drift", both, self.scatter_std
+        else:
+            spread = float(np.hypot(self.scatter_std, self.monitor_std))
+            yield "focus drift", both - fluence, spread

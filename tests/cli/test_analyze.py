@@ -57,7 +57,9 @@ def test_several_thermometers_after_one_option(labcool: Any, run_file: Path) -> 
         assert arrhenius["coldest"]["value"] == value.min()
         assert arrhenius["mean_std"] == pytest.approx(std.mean())
         assert arrhenius["calibrations"] == [run.calibrations[0].id]
-    assert told["verdict"]["conclusion"]
+    verdict = told["verdict"]
+    assert verdict["headline"].startswith(verdict["conclusion"])
+    assert isinstance(verdict["disturbances"], list)
     with open_run("out.h5") as copy:
         assert copy.thermometers == ("arrhenius", "tail_slope")
 
