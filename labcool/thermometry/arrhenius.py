@@ -11,6 +11,7 @@ imitate cooling. The statistical limit is ``σ = (kB T²/Ea)/√N`` for N detect
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
@@ -21,7 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 from labcool.errors import LimitError
 from labcool.thermometry.estimate import Estimate, Flag
 from labcool.thermometry.noise import DetectorNoise
-from labcool.thermometry.reference import SAME_EXPOSURE, Dark, Reference, check_positive, dark_at
+from labcool.thermometry.reference import (
+    SAME_EXPOSURE,
+    Dark,
+    Reference,
+    check_averages,
+    check_positive,
+    dark_at,
+)
+from labcool.thermometry.window_thermometer import checked_saturated, is_outdated
 from labcool.units import BOLTZMANN_EV_PER_K
 
 SAME_FLUENCE: Final = 0.01
@@ -29,6 +38,9 @@ SAME_FLUENCE: Final = 0.01
 SMALLEST_SIGNAL_TO_NOISE: Final = 4.0
 """Below it the logarithm biases the value by about a tenth of its std, and it is flagged."""
 _CONDITIONS_KEPT: Final = 64
+_ROWS_AT_ONCE: Final = 32
+_DRIFTED: Final = 0.01
+"""Part of all pixels that lie below the dark if that has drifted."""
 _SATURATED, _OUT_OF_RANGE, _TOO_FEW_COUNTS, _BAD_PIXELS = (
     int(flag) for flag in (Flag.SATURATED, Flag.OUT_OF_RANGE, Flag.TOO_FEW_COUNTS, Flag.BAD_PIXELS)
 )
@@ -106,9 +118,12 @@ class Arrhenius:
     :param noise: noise of the detector.
     :param fluence_relative_std: relative standard deviation of the true pump fluence between the
         reference and a measurement at nominally the same fluence.
+    :param today: for the age of the calibration (``OUTDATED``); None: it is not checked.
     :raises LimitError: if the band holds no pixel, a shape does not fit, a number is out of range,
         a dark is missing, or a reference has no signal above the dark.
     """
+
+    name: Final = "arrhenius"
 
     def __init__(
         self,
@@ -120,6 +135,7 @@ class Arrhenius:
         wavelengths: ArrayLike,
         noise: DetectorNoise,
         fluence_relative_std: float = 0.0,
+        today: datetime.date | None = None,
     ) -> None:
         check_positive("activation energy (eV)", calibration.activation_energy)
         if not (math.isfinite(fluence_relative_std) and fluence_relative_std >= 0):
@@ -127,6 +143,9 @@ class Arrhenius:
                 "relative std of the fluence", fluence_relative_std, "a finite number, 0 or more"
             )
         self.calibration = calibration
+        self.calibration_id = str(getattr(calibration, "id", ""))
+        self.valid_range = calibration.valid_range
+        self._age = Flag.OUTDATED if is_outdated(calibration, today) else Flag(0)
         self.band = band
         self.noise = noise
         self.fluence_relative_std = fluence_relative_std
@@ -135,23 +154,17 @@ class Arrhenius:
         self._dark = dark
         self._bands = [self._measure(reference) for reference in references]
         self._inverse_energy = BOLTZMANN_EV_PER_K / calibration.activation_energy
-        low, high = calibration.valid_range
+        low, high = self.valid_range
         self._hottest, self._coldest = 1 / high, 1 / low
         self._conditions: dict[tuple[float, float], _Condition] = {}
+        self._least: dict[float, NDArray[np.float64]] = {}
 
     def band_counts(self, spectra: ArrayLike) -> NDArray[np.float64]:
         """Return the raw band sums, shape (n,), counts, of (n, pixel) or (pixel,) spectra.
 
         :raises LimitError: if the number of pixels is not that of the wavelengths.
         """
-        counts = np.asarray(spectra)
-        if counts.shape[-1:] != (self._pixel_count,) or counts.ndim > 2:
-            raise LimitError(
-                "spectra", f"shape {counts.shape}", f"(n, {self._pixel_count}) or (pixel,)"
-            )
-        block = counts if counts.ndim == 2 else counts[np.newaxis]
-        sums: NDArray[np.float64] = np.add.reduce(block[:, self._pixels], axis=1, dtype=np.float64)
-        return sums
+        return self._band_sums(self._block(spectra))
 
     def signal(self, spectrum: ArrayLike, *, exposure: float) -> float:
         """Return the dark-corrected band sum of one raw spectrum of shape (pixel,), counts.
@@ -159,7 +172,7 @@ class Arrhenius:
         :raises LimitError: if no dark was taken at this exposure (s).
         """
         dark = dark_at(self._dark, exposure)
-        return float(self.band_counts(spectrum)[0]) - self._band_total(dark.spectrum)
+        return float(self.band_counts(spectrum)[0]) - self._band_total("dark", dark.spectrum)
 
     def relative_intensity(
         self, spectra: ArrayLike, *, fluence: Numbers, exposure: Numbers
@@ -192,9 +205,11 @@ class Arrhenius:
         :param averages: exposures averaged in each spectrum.
         :return: temperatures in K; NaN and ``TOO_FEW_COUNTS`` where no signal is left.
         :raises LimitError: for a wrong shape, a negative fluence, an exposure that is not positive
-            or has no dark.
+            or has no dark, averages that are no whole number of 1 or more.
         """
-        total = self.band_counts(spectra)
+        check_averages(averages)
+        block = self._block(spectra)
+        total, lowest = self._sums_and_lowest(block)
         broken = ~np.isfinite(total)
         if broken.any():
             total = np.where(broken, np.nan, total)
@@ -209,6 +224,7 @@ class Arrhenius:
         fine = enough & (inverse >= self._hottest) & (inverse <= self._coldest)
         flags = np.empty(len(total), np.int64)
         flags[...] = c.flags
+        flags |= self._flags_of_counts(block, lowest, exposure)
         if not fine.all():
             flags += self._objections(inverse, enough)
             inverse = np.where(inverse > 0, inverse, np.nan)
@@ -224,9 +240,9 @@ class Arrhenius:
         )
         systematic = squared * np.sqrt(variance)
         if broken.any():
-            flags += _BAD_PIXELS * broken
+            flags |= _BAD_PIXELS * broken
         if saturated is not None:
-            flags += _SATURATED * np.asarray(saturated, np.bool_)
+            flags |= _SATURATED * checked_saturated(saturated, len(total))
         return Estimate(value, np.hypot(statistical, systematic), statistical, systematic, flags)
 
     def fluence_drift_std(self, temperature: float) -> float:
@@ -239,6 +255,63 @@ class Arrhenius:
         """
         return self._inverse_energy * temperature**2 * self.fluence_relative_std
 
+    def _block(self, spectra: ArrayLike) -> NDArray[Any]:
+        """Return spectra as (n, pixel)."""
+        counts = np.asarray(spectra)
+        if counts.shape[-1:] != (self._pixel_count,) or counts.ndim > 2:
+            raise LimitError(
+                "spectra", f"shape {counts.shape}", f"(n, {self._pixel_count}) or (pixel,)"
+            )
+        return counts if counts.ndim == 2 else counts[np.newaxis]
+
+    def _band_sums(self, block: NDArray[Any]) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore"):  # infinities of both signs: NaN
+            sums: NDArray[np.float64] = np.add.reduce(
+                block[:, self._pixels], axis=1, dtype=np.float64
+            )
+        return sums
+
+    def _sums_and_lowest(self, block: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Return the band sums and the lowest counts of each pixel, NaN aside.
+
+        In one pass over the memory: what was read for one is still in the cache for the other.
+        """
+        sums = np.empty(len(block))
+        lowest = np.full(self._pixel_count, np.inf)
+        for begin in range(0, len(block), _ROWS_AT_ONCE):
+            rows = block[begin : begin + _ROWS_AT_ONCE]
+            np.fmin(lowest, np.fmin.reduce(rows, axis=0), out=lowest)
+            sums[begin : begin + _ROWS_AT_ONCE] = self._band_sums(rows)
+        return sums, lowest
+
+    def _flags_of_counts(
+        self, block: NDArray[Any], lowest: NDArray[Any], exposure: Numbers
+    ) -> NDArray[np.int64]:
+        """Return ``SATURATED`` and ``BAD_PIXELS`` as the counts themselves show them, shape (n,).
+
+        A band that is bright throughout does not show a dark that has drifted; the rest does.
+        """
+        flags = np.zeros(len(block), np.int64)
+        exposures = np.broadcast_to(np.asarray(exposure, np.float64), (len(block),))
+        for each in np.unique(exposures).tolist():
+            rows = slice(None) if (exposures == each).all() else exposures == each
+            least = self._least_at(each)
+            if (lowest < least).any():
+                below = block[rows] < least
+                drifted = below.mean(axis=1) > _DRIFTED
+                flags[rows] = _BAD_PIXELS * (drifted | below[:, self._pixels].any(axis=1))
+        return flags | self.noise.saturation(block[:, self._pixels])
+
+    def _least_at(self, exposure: float) -> NDArray[np.float64]:
+        least = self._least.get(exposure)
+        if least is None:
+            dark = dark_at(self._dark, exposure)
+            level = np.asarray(dark.spectrum, np.float64)
+            single = np.asarray(self.noise.variance(level, pedestal=level))
+            variance = single * (1 + 1 / dark.frames)
+            least = self._least[exposure] = self.noise.least_credible(level, variance)
+        return least
+
     def _objections(
         self, inverse: NDArray[np.float64], enough: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
@@ -248,8 +321,8 @@ class Arrhenius:
 
     def _measure(self, reference: Reference) -> _Band:
         dark = dark_at(self._dark, reference.exposure)
-        total = self._band_total(reference.spectrum)
-        dark_total = self._band_total(dark.spectrum)
+        total = self._band_total("reference", reference.spectrum)
+        dark_total = self._band_total("dark", dark.spectrum)
         pedestal = self.noise.pedestal_of_band(dark_total, self._width)
         variance = self.noise.band_variance(total - pedestal, self._width, reference.frames)
         signal = total - dark_total
@@ -262,11 +335,18 @@ class Arrhenius:
             )
         return _Band(reference, signal, variance, dark, self._dark_variance(dark))
 
-    def _band_total(self, spectrum: NDArray[Any]) -> float:
+    def _band_total(self, name: str, spectrum: NDArray[Any]) -> float:
+        if np.shape(spectrum) != (self._pixel_count,):
+            raise LimitError(
+                f"{name} spectrum",
+                f"shape {np.shape(spectrum)}",
+                f"({self._pixel_count},), as the wavelengths",
+                f"Take the {name} with the same pixels as the spectra.",
+            )
         return float(self.band_counts(spectrum)[0])
 
     def _dark_variance(self, dark: Dark) -> float:
-        total = self._band_total(dark.spectrum)
+        total = self._band_total("dark", dark.spectrum)
         above = total - self.noise.pedestal_of_band(total, self._width)
         return float(self.noise.band_variance(above, self._width, dark.frames))
 
@@ -299,11 +379,11 @@ class Arrhenius:
         if fluence < 0:
             raise LimitError("fluence (W/cm²)", fluence, "0 or more")
         dark = dark_at(self._dark, exposure)
-        dark_total = self._band_total(dark.spectrum)
+        dark_total = self._band_total("dark", dark.spectrum)
         pedestal = self.noise.pedestal_of_band(dark_total, self._width)
         band = self._nearest(fluence, exposure)
         if band is None:
-            compared: Row = (math.nan,) * 7 + (float(Flag.NO_REFERENCE),)
+            compared: Row = (math.nan,) * 7 + (float(self._age | Flag.NO_REFERENCE),)
         else:
             compared = self._compare(band, dark, fluence, exposure)
         return _Condition(*np.array([[dark_total], [pedestal], *([x] for x in compared)]))
@@ -324,7 +404,7 @@ class Arrhenius:
             slope**2 * self._dark_variance(dark),
             1 / band.signal if band.dark is dark else 0.0,
             slope**2 * (self.calibration.std / self.calibration.activation_energy) ** 2,
-            0.0 if same_fluence else float(Flag.OTHER_FLUENCE),
+            float(self._age if same_fluence else self._age | Flag.OTHER_FLUENCE),
         )
 
     def _nearest(self, fluence: float, exposure: float) -> _Band | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labcool.errors import LimitError
+from labcool.numbers import whole
 from labcool.spectrum import Spectrum
 
 SAME_EXPOSURE: Final = 1e-3
@@ -123,6 +124,14 @@ def check_positive(field: str, value: float) -> None:
     """
     if not (math.isfinite(value) and value > 0):
         raise LimitError(field, value, "a finite number above 0")
+
+
+def check_averages(averages: int) -> None:
+    """Refuse what is not a whole number of exposures, 1 or more.
+
+    :raises LimitError: then.
+    """
+    whole("averages", averages, 1)
 
 
 def _check_spectrum(field: str, spectrum: ArrayLike, frames: int) -> None:

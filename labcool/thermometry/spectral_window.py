@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from labcool.errors import LimitError
 from labcool.fitting.axes import energy_widths, photon_energies
+from labcool.thermometry.estimate import Flag
 from labcool.thermometry.noise import DetectorNoise
-from labcool.thermometry.reference import Dark, check_positive, dark_at
+from labcool.thermometry.reference import Dark, check_averages, check_positive, dark_at
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +32,8 @@ class WindowedSpectra(NamedTuple):
     """Variance of the dark that was subtracted, the same for all spectra, shape (pixel,)."""
     bad: NDArray[np.bool_]
     """Spectra with a pixel in the window that is not finite, shape (n,)."""
+    flags: NDArray[np.int64]
+    """``BAD_PIXELS`` for these, and for pixels far below the dark; ``SATURATED``; shape (n,)."""
     dark: Dark
     """The dark that was subtracted."""
 
@@ -82,6 +84,8 @@ class SpectralWindow:
         self.energies = energies[self.pixels]
         self.widths = energy_widths(nanometres)[self.pixels]
         self._dark = dark
+        for each in [dark] if isinstance(dark, Dark) else dark.values():
+            self._level(each)
 
     def cut(self, spectra: ArrayLike, *, exposure: float, averages: int = 1) -> WindowedSpectra:
         """Return the window of raw spectra, and what is known of its noise.
@@ -89,8 +93,8 @@ class SpectralWindow:
         :param spectra: shape (n, pixel) or (pixel,), raw counts, dark included.
         :param exposure: integration time, s.
         :param averages: exposures averaged in each spectrum, 1 or more.
-        :raises LimitError: for a wrong number of pixels, an exposure without a dark, or averages
-            below 1.
+        :raises LimitError: for a wrong number of pixels (of the dark, too), an exposure without a
+            dark, or averages that are no whole number of 1 or more.
         """
         counts = np.asarray(spectra)
         if counts.shape[-1:] != (self.pixel_count,) or counts.ndim > 2:
@@ -98,28 +102,45 @@ class SpectralWindow:
                 "spectra", f"shape {counts.shape}", f"(n, {self.pixel_count}) or (pixel,)"
             )
         check_positive("exposure (s)", exposure)
-        if not averages >= 1:
-            raise LimitError("averages", averages, "1 or more")
+        check_averages(averages)
         block = counts if counts.ndim == 2 else counts[np.newaxis]
         first, last = int(self.pixels[0]), int(self.pixels[-1]) + 1
         together = last - first == self.pixels.size
         chosen: Any = slice(first, last) if together else self.pixels
         raw = np.array(block[:, chosen], np.float64, order="C")
         dark = dark_at(self._dark, exposure)
-        level = np.asarray(dark.spectrum, np.float64)[self.pixels]
+        level = self._level(dark)
         pedestal = level if self.noise.pedestal_counts is None else self.noise.pedestal_counts
         light = np.maximum(level - pedestal, 0.0)
         shot, read = self.noise.variance_per_count, self.noise.read_noise_counts**2
+        floor = np.full(self.pixels.size, max(read / averages, 1e-6))
+        dark_variance = (shot * light + read) / dark.frames
         finite: NDArray[np.bool_] = np.isfinite(raw)
+        bad = ~np.logical_and.reduce(finite, axis=1)
+        least = self.noise.least_credible(level, floor + shot / averages * light + dark_variance)
+        below = (raw < least).any(axis=1)
         return WindowedSpectra(
             counts=raw - level,
             shot=shot / averages,
             light=light,
-            floor=np.full(self.pixels.size, max(read / averages, 1e-6)),
-            dark_variance=(shot * light + read) / dark.frames,
-            bad=~np.logical_and.reduce(finite, axis=1),
+            floor=floor,
+            dark_variance=dark_variance,
+            bad=bad,
+            flags=self.noise.saturation(raw) | int(Flag.BAD_PIXELS) * (bad | below),
             dark=dark,
         )
+
+    def _level(self, dark: Dark) -> Floats:
+        """Return the dark counts in the window, shape (pixel of the window,)."""
+        counts = np.asarray(dark.spectrum, np.float64)
+        if counts.shape != (self.pixel_count,):
+            raise LimitError(
+                "dark spectrum",
+                f"shape {counts.shape}",
+                f"({self.pixel_count},), as the wavelengths",
+                "Take the dark with the same pixels as the spectra.",
+            )
+        return counts[self.pixels]
 
 
 def finite_or_nothing(counts: Floats) -> Floats:
@@ -128,16 +149,3 @@ def finite_or_nothing(counts: Floats) -> Floats:
     The compiled fits pass over spectra without light; a hole in the data is treated the same.
     """
     return np.nan_to_num(counts, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
-
-
-def checked_exposure(exposure: float | NDArray[np.float64]) -> float:
-    """Return the one exposure (s) of a block.
-
-    :raises LimitError: if there are several; then call once for each.
-    """
-    distinct = np.unique(np.asarray(exposure, np.float64))
-    if distinct.size != 1 or not math.isfinite(distinct[0]):
-        raise LimitError(
-            "exposure (s)", exposure, "the same for all spectra", "Call once for each exposure."
-        )
-    return float(distinct[0])
