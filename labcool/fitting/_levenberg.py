@@ -1,4 +1,4 @@
-"""Levenberg–Marquardt for one spectrum after another, compiled.
+"""Levenberg–Marquardt for one spectrum, compiled.
 
 The weights are those of the model at the last accepted parameters, not of the data: weights from
 the data pull the fit below low counts. At convergence the weighted residuals are orthogonal to the
@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from labcool.fitting._quality import lack_of_fit
 from labcool.fitting._shapes import evaluate
 
 Floats = NDArray[np.float64]
@@ -133,6 +134,45 @@ def _covariance(curvature: Floats, free: NDArray[np.bool_], out: Floats) -> bool
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def solve_and_invert(curvature: Floats, right: Floats, solution: Floats, inverse: Floats) -> bool:
+    """Solve ``curvature · solution = right`` and invert the curvature; False if it is singular."""
+    free = np.ones(right.size, np.bool_)
+    if not _covariance(curvature, free, inverse):
+        return False
+    for j in range(right.size):
+        total = 0.0
+        for k in range(right.size):
+            total += inverse[j, k] * right[k]
+        solution[j] = total
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _spread_of_shared(
+    jacobian: Floats, weight: Floats, shared: Floats, weighted: Floats, total: Floats, out: Floats
+) -> None:
+    """Fill ``out`` with the covariance that a part of the variance of the pixels makes."""
+    count = jacobian.shape[0]
+    middle, half = np.empty((count, count)), np.zeros((count, count))
+    for j in range(count):
+        for i in range(shared.size):
+            weighted[i] = jacobian[j, i] * weight[i] * weight[i] * shared[i]
+        for k in range(j + 1):
+            middle[j, k] = middle[k, j] = _dot(weighted, jacobian[k])
+    known = np.where(np.isfinite(total), total, 0.0)
+    for j in range(count):
+        for k in range(count):
+            for m in range(count):
+                half[j, k] += known[j, m] * middle[m, k]
+    for j in range(count):
+        for k in range(count):
+            part = 0.0
+            for m in range(count):
+                part += half[j, m] * known[m, k]
+            out[j, k] = part if np.isfinite(total[j, k]) else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def fit_one(
     x: Floats,
     scale: Floats,
@@ -142,18 +182,27 @@ def fit_one(
     good: Floats,
     shot: float,
     floor: Floats,
+    shared: Floats,
+    expected: Floats,
     lower: Floats,
     upper: Floats,
     most_steps: int,
     p: Floats,
     covariance: Floats,
+    of_shared: Floats,
     work: Floats,
-) -> tuple[bool, int, float]:
+) -> tuple[bool, int, float, float]:
     """Fit one spectrum from the start ``p``, which becomes the result.
 
     :param good: 1 for a pixel that counts, else 0.
+    :param floor: variance without light, that which spectra share included.
+    :param shared: variance that spectra share, shape (pixel,), or (0,) if there is none.
+    :param expected: light from which weights are made once for all, shape (pixel,); of shape (0,)
+        for the weights of the model.
+    :param covariance: total, shape (parameter, parameter).
+    :param of_shared: the part of it that spectra share.
     :param work: scratch, shape (2 (parameter + 1) + 3, pixel).
-    :return: whether it converged, number of steps, χ².
+    :return: whether it converged, number of steps, χ², lack of fit in standard deviations.
     """
     count = p.size
     model, jacobian = work[0], work[1 : 1 + count]
@@ -164,9 +213,11 @@ def fit_one(
     gradient, step, trial = np.empty(count), np.empty(count), np.empty(count)
     free = np.empty(count, np.bool_)
     covariance[:] = np.nan
+    of_shared[:] = 0.0
 
     evaluate(x, scale, offset, plan, p, model, jacobian)
-    _weigh(y, good, model, shot, floor, weight)
+    fixed = expected.size > 0
+    _weigh(y, good, expected if fixed else model, shot, floor, weight)
     _normal_equations(y, model, weight, jacobian, weighted, curvature, gradient)
     misfit = _misfit(y, model, weight)
     damping = _FIRST_DAMPING
@@ -205,7 +256,8 @@ def fit_one(
             p[:] = trial
             model, other_model = other_model, model
             jacobian, other_jacobian = other_jacobian, jacobian
-            _weigh(y, good, model, shot, floor, weight)
+            if not fixed:
+                _weigh(y, good, model, shot, floor, weight)
             _normal_equations(y, model, weight, jacobian, weighted, curvature, gradient)
             misfit = _misfit(y, model, weight)
             damping = max(damping * 0.1, _LEAST_DAMPING)
@@ -215,52 +267,6 @@ def fit_one(
         free[j] = curvature[j, j] > 0.0 and lower[j] < p[j] < upper[j]
     if converged:
         converged = _covariance(curvature, free, covariance)
-    return converged, steps, misfit
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fit_all(
-    x: Floats,
-    scale: Floats,
-    offset: Floats,
-    plan: NDArray[np.int64],
-    spectra: Floats,
-    good: Floats,
-    shot: Floats,
-    floor: Floats,
-    lower: Floats,
-    upper: Floats,
-    starts: Floats,
-    warm: bool,
-    most_steps: int,
-    parameters: Floats,
-    covariances: Floats,
-    converged: NDArray[np.bool_],
-    steps: NDArray[np.int64],
-    chi2: Floats,
-) -> None:
-    """Fit spectra in order; with ``warm`` each begins where the one before it ended, if that did.
-
-    :param spectra: shape (n, pixel); ``good`` and ``floor`` have shape (n or 1, pixel).
-    :param starts: shape (n, parameter).
-    """
-    count = starts.shape[1]
-    work = np.empty((4 + 2 * count, x.size))
-    p = np.empty(count)
-    for s in range(spectra.shape[0]):
-        after_good = warm and s > 0 and converged[s - 1]
-        p[:] = parameters[s - 1] if after_good else starts[s]
-        mask, least = good[min(s, good.shape[0] - 1)], floor[min(s, floor.shape[0] - 1)]
-        done, used, misfit = fit_one(
-            x, scale, offset, plan, spectra[s], mask, shot[s], least, lower, upper, most_steps,
-            p, covariances[s], work,
-        )  # fmt: skip
-        if after_good and not done:
-            p[:] = starts[s]
-            done, again, misfit = fit_one(
-                x, scale, offset, plan, spectra[s], mask, shot[s], least, lower, upper, most_steps,
-                p, covariances[s], work,
-            )  # fmt: skip
-            used += again
-        parameters[s] = p
-        converged[s], steps[s], chi2[s] = done, used, misfit
+    if converged and shared.size > 0:
+        _spread_of_shared(jacobian, weight, shared, weighted, covariance, of_shared)
+    return converged, steps, misfit, lack_of_fit(y, model, weight, shot, count)

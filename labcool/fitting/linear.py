@@ -23,11 +23,13 @@ class LinearFit(NamedTuple):
     :param values: shape (n, shape); NaN where a spectrum has a pixel that is not finite.
     :param covariance: shape (n, shape, shape).
     :param chi2: shape (n,).
+    :param lack_of_fit: as of a :class:`labcool.fitting.spectra.SpectralFit`, shape (n,).
     """
 
     values: Floats
     covariance: Floats
     chi2: Floats
+    lack_of_fit: Floats
 
 
 def fit_shapes(
@@ -41,6 +43,8 @@ def fit_shapes(
     :param light: counts that were subtracted and have shot noise all the same, shape (pixel,).
     :raises LimitError: if the shapes do not fit the spectra, or are not independent.
     """
+    from labcool.fitting._heights import fit_heights  # compiled: only where somebody fits
+
     design = np.asarray(shapes, np.float64)
     block = np.atleast_2d(np.asarray(spectra, np.float64))
     if design.ndim != 2 or block.shape[1] != design.shape[1] or len(design) >= design.shape[1]:
@@ -53,25 +57,25 @@ def fit_shapes(
     if not (scale > 0).all() or np.linalg.matrix_rank(design / scale) < len(design):
         raise LimitError("shapes", f"{len(design)} of them", "linearly independent")
     unit = design / scale
-    known = np.logical_and.reduce(np.isfinite(block), axis=1, keepdims=True)
-    counts = np.where(known, block, 0.0)
-    shot = np.broadcast_to(np.asarray(noise.shot, np.float64), (len(block),))[:, np.newaxis]
-    floor = np.asarray(noise.floor, np.float64)
-    products = (unit[:, np.newaxis] * unit).reshape(-1, unit.shape[1])
-    values, covariance = np.zeros((len(block), len(unit))), np.empty((0, 0, 0))
-    expected = np.maximum(counts.mean(axis=1, keepdims=True), 0.0) + np.zeros_like(counts)
-    for _ in range(_WEIGHING_ROUNDS):
-        weight = 1 / (shot * np.maximum(expected + light, 0.0) + floor + 1e-3 * shot + 1e-12)
-        curvature = (weight @ products.T).reshape(len(block), len(unit), len(unit))
-        covariance = np.linalg.inv(curvature)
-        before = values
-        pull = (weight * counts) @ unit.T
-        values = np.einsum("njk,nk->nj", covariance, pull)
-        expected = values @ unit
-        moved = np.abs(values - before) / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-        if (moved < _SETTLED).all():
-            break
-    chi2 = np.sum(weight * (counts - expected) ** 2, axis=1)
-    values = np.where(known, values / scale[:, 0], np.nan)
-    covariance = covariance / np.outer(scale, scale)
-    return LinearFit(values, covariance, np.where(known[:, 0], chi2, np.nan))
+    shot = np.broadcast_to(np.asarray(noise.shot, np.float64), (len(block),))
+    floor = np.atleast_2d(np.asarray(noise.floor, np.float64) + np.asarray(noise.shared))
+    values, covariance = (
+        np.empty((len(block), len(unit))),
+        np.empty((len(block),) + 2 * (len(unit),)),
+    )
+    chi2, lack = np.empty((2, len(block)))
+    fit_heights(
+        np.ascontiguousarray(unit),
+        np.ascontiguousarray(block),
+        np.ascontiguousarray(np.broadcast_to(np.asarray(light, np.float64), block.shape[1:])),
+        np.ascontiguousarray(shot),
+        np.ascontiguousarray(np.broadcast_to(floor, (len(floor), block.shape[1]))),
+        _WEIGHING_ROUNDS,
+        _SETTLED,
+        values,
+        covariance,
+        chi2,
+        lack,
+    )
+    lengths = scale[:, 0]
+    return LinearFit(values / lengths, covariance / np.outer(lengths, lengths), chi2, lack)

@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from labcool.errors import LimitError
-from labcool.fitting.curve import CurveFit, fit_curve
+from labcool.fitting.curve import CurveFit, checked_points, fit_curve
 from labcool.models.power_law import one_and_two_photon_emission
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ def fit_power_law(power: ArrayLike, intensity: ArrayLike, std: ArrayLike | None 
     :param power: pump power or irradiance, shape (n,), above 0, at least two different ones.
     :param intensity: shape (n,).
     :param std: standard deviation of each intensity, shape (n,) or one number.
-    :raises LimitError: for powers that are not above 0, all the same, or too few.
+    :raises LimitError: for powers that are not above 0 or all the same, other shapes, or fewer than
+        three points.
     """
-    p, y = _powers(power), np.asarray(intensity, np.float64)
+    p, y = _checked(power, intensity, std)
     centre = float(np.mean(np.log(p)))
     shifted = np.log(p) - centre
     fine = y > 0
@@ -70,7 +73,7 @@ def fit_crossover(
 
     Parameters and errors as for :func:`fit_power_law`.
     """
-    p, y = _powers(power), np.asarray(intensity, np.float64)
+    p, y = _checked(power, intensity, std)
     scale = float(np.max(p))
     relative = p / scale
     columns = np.column_stack((relative, relative**2))
@@ -101,8 +104,14 @@ def fit_crossover(
     return Crossover(rescaled, crossover, spread)
 
 
-def _powers(power: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _checked(
+    power: ArrayLike, intensity: ArrayLike, std: ArrayLike | None
+) -> tuple[Floats, Floats]:
     p = np.asarray(power, np.float64)
     if p.ndim != 1 or not (np.isfinite(p) & (p > 0)).all() or np.unique(p).size < 2:
         raise LimitError("pump powers", power, "shape (n,), above 0, at least two different ones")
-    return p
+    y = np.asarray(intensity, np.float64)
+    if y.shape != p.shape:
+        raise LimitError("shape of the intensities", y.shape, f"{p.shape}, as the powers")
+    checked_points(y, std, parameters=2)
+    return p, y

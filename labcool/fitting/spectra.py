@@ -32,9 +32,15 @@ class SpectralFit:
     :param parameters: shape (n, parameter); NaN where a fit did not converge.
     :param covariance: shape (n, parameter, parameter), as the noise that was given makes it; NaN
         where a fit did not converge, and in the row and column of a parameter at a bound.
-    :param chi2: Σ (counts − model)²/variance, shape (n,).
+    :param shared_covariance: what :attr:`CountNoise.shared` adds to it, the same error for all
+        spectra; shape (n, parameter, parameter), 0 if nothing is shared.
+    :param chi2: Σ (counts − model)²/variance, shape (n,); inf where a fit did not converge.
+    :param lack_of_fit: how far χ² lies above what noise, and a model that is wrong by
+        :data:`labcool.fitting.quality.MODEL_ERROR`, explain, in standard deviations, shape (n,);
+        above :data:`labcool.fitting.quality.POOR_FIT` something else is in the spectrum.
     :param degrees_of_freedom: pixels that counted less parameters, shape (n,).
-    :param converged: shape (n,).
+    :param converged: the search ended, and every line has an area above its noise and a centre
+        within the axis; shape (n,).
     :param at_bound: True where a parameter ended at its bound, shape (n, parameter).
     :param steps: of the search, shape (n,).
     """
@@ -42,7 +48,9 @@ class SpectralFit:
     names: tuple[str, ...]
     parameters: Floats
     covariance: Floats
+    shared_covariance: Floats
     chi2: Floats
+    lack_of_fit: Floats
     degrees_of_freedom: NDArray[np.int64]
     converged: NDArray[np.bool_]
     at_bound: NDArray[np.bool_]
@@ -82,10 +90,13 @@ class CountNoise:
         ``floor`` alone (Gaussian weights).
     :param floor: variance without light (read noise squared, the variance of a dark that was
         subtracted), counts²; one number, or shape (pixel,) or (n, pixel).
+    :param shared: variance of what was subtracted from all spectra alike (a dark), counts², one
+        number or shape (pixel,). It is in the weights beside ``floor``.
     """
 
     shot: ArrayLike = 1.0
     floor: ArrayLike = 0.0
+    shared: ArrayLike = 0.0
 
 
 def fit_spectra(
@@ -105,6 +116,9 @@ def fit_spectra(
 ) -> SpectralFit:
     """Fit a model to a spectrum or a block of them.
 
+    Two lines of one shape may come out in either order; give their centres bounds that do not
+    overlap (``lower``, ``upper``) where it matters which is which.
+
     :param model: lines and background.
     :param x: axis, shape (pixel,), ascending or descending; nm, eV, or any unit.
     :param spectra: counts above the pedestal, shape (pixel,) or (n, pixel). Pixels that are NaN or
@@ -119,13 +133,13 @@ def fit_spectra(
     :param mask: True for pixels that count, shape (pixel,) or (n, pixel). None: all.
     :param lower: bounds tighter than :meth:`SpectralModel.bounds`, by name.
     :param upper: the same.
-    :param warm_start: begin where the spectrum before ended (if it converged); from ``start`` again
-        if that fails. Use it for spectra that follow one another in time.
+    :param warm_start: begin where the last spectrum that fitted well ended; from ``start`` again if
+        that fails or fits worse. Use it for spectra that follow one another in time.
     :param most_steps: of the search for each spectrum.
     :raises LimitError: if a shape does not fit, a start is missing or outside its bounds, or a
         noise is negative.
     """
-    from labcool.fitting._levenberg import fit_all  # compiled: only where somebody fits
+    from labcool.fitting._in_order import fit_all  # compiled: only where somebody fits
 
     axis = np.ascontiguousarray(x, np.float64)
     widths = pixel_widths(axis)
@@ -134,11 +148,14 @@ def fit_spectra(
         raise LimitError("spectra", f"shape {np.shape(spectra)}", f"(n, {axis.size}) or (pixel,)")
     n, names = len(counts), model.names
     good = _good(mask, counts)
-    shot, floor = _checked_noise(noise, counts.shape)
+    shot, floor, shared = _checked_noise(noise, counts.shape)
     low, high = _bounds(model, axis, lower or {}, upper or {})
     starts = _starts(names, start, n, low, high)
-    parameters, covariance = np.empty((n, len(names))), np.empty((n, len(names), len(names)))
-    converged, steps, chi2 = np.zeros(n, np.bool_), np.zeros(n, np.int64), np.empty(n)
+    freedom = np.broadcast_to(good.sum(axis=1).astype(np.int64) - len(names), (n,))
+    parameters = np.full((n, len(names)), np.nan)
+    covariance, of_shared = np.full((2, n, len(names), len(names)), np.nan)
+    converged, steps = np.zeros(n, np.bool_), np.zeros(n, np.int64)
+    chi2, lack = np.empty((2, n))
     fit_all(
         axis,
         _row(widths if scale is None else scale, axis, "scale of the lines"),
@@ -146,8 +163,10 @@ def fit_spectra(
         model.plan,
         np.nan_to_num(counts, copy=False, nan=0.0, posinf=0.0, neginf=0.0),
         good,
+        freedom,
         shot,
         floor,
+        shared,
         low,
         high,
         starts,
@@ -155,31 +174,33 @@ def fit_spectra(
         most_steps,
         parameters,
         covariance,
+        of_shared,
         converged,
         steps,
         chi2,
+        lack,
     )
-    freedom = np.broadcast_to(good.sum(axis=1).astype(np.int64) - len(names), (n,))
-    has_light = np.any(counts * good > 0, axis=1)
-    converged &= (freedom > 0) & has_light
-    parameters[~converged] = np.nan
-    covariance[~converged] = np.nan
     at_bound = (parameters <= low) | (parameters >= high)
-    return SpectralFit(names, parameters, covariance, chi2, freedom, converged, at_bound, steps)
+    return SpectralFit(
+        names, parameters, covariance - of_shared, of_shared, chi2, lack, freedom, converged,
+        at_bound, steps,
+    )  # fmt: skip
 
 
-def replaced(fit: SpectralFit, rows: NDArray[np.intp], other: SpectralFit) -> SpectralFit:
-    """Return a fit with some of its spectra taken from another fit of the same model.
+def with_better(fit: SpectralFit, rows: NDArray[np.intp], other: SpectralFit) -> SpectralFit:
+    """Return a fit with those of its spectra replaced that another fit of the model does better.
 
-    :param rows: which spectra, shape (m,), as many as ``other`` has.
+    :param rows: which spectra ``other`` is of, shape (m,).
     """
+    better = other.converged & (other.chi2 < fit.chi2[rows])
     arrays = {}
-    for name in ("parameters", "covariance", "chi2", "converged", "at_bound", "steps"):
+    for name in (
+        "parameters", "covariance", "shared_covariance", "chi2", "lack_of_fit", "converged",
+        "at_bound", "steps",
+    ):  # fmt: skip
         arrays[name] = getattr(fit, name).copy()
-        arrays[name][rows] = getattr(other, name)
-    freedom = np.array(fit.degrees_of_freedom)
-    freedom[rows] = other.degrees_of_freedom
-    return replace(fit, degrees_of_freedom=freedom, **arrays)
+        arrays[name][rows[better]] = getattr(other, name)[better]
+    return replace(fit, **arrays)
 
 
 def _good(mask: ArrayLike | None, counts: Floats) -> Floats:
@@ -196,20 +217,35 @@ def _good(mask: ArrayLike | None, counts: Floats) -> Floats:
     return np.ascontiguousarray(known, np.float64)
 
 
-def _checked_noise(noise: CountNoise, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+def _checked_noise(noise: CountNoise, shape: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
+    """Return shot, floor with what is shared in it, and what is shared, (0,) if nothing is."""
     shot = np.asarray(noise.shot, np.float64)
     if shot.shape not in ((), shape[:1]) or not (np.isfinite(shot) & (shot >= 0)).all():
         raise LimitError("shot noise (counts²/count)", noise.shot, "finite, 0 or more, () or (n,)")
-    floor = np.atleast_1d(np.asarray(noise.floor, np.float64))
+    shared = np.asarray(noise.shared, np.float64)
+    if shared.shape not in ((), shape[1:]) or not (np.isfinite(shared) & (shared >= 0)).all():
+        raise LimitError(
+            "shared noise (counts²)",
+            f"shape {shared.shape}",
+            f"finite, 0 or more, () or {shape[1:]}",
+        )
+    floor = np.asarray(noise.floor, np.float64)
+    if floor.shape not in ((), (1,), shape[1:], (1, shape[1]), shape):
+        raise LimitError(
+            "noise floor (counts²)", f"shape {floor.shape}", f"(), {shape[1:]} or {shape}"
+        )
     if not (np.isfinite(floor) & (floor >= 0)).all():
         raise LimitError("noise floor (counts²)", float(np.min(floor)), "finite, 0 or more")
-    if floor.ndim == 2 and floor.shape not in (shape, (1, shape[1])):
-        raise LimitError("noise floor (counts²)", f"shape {floor.shape}", f"(pixel,) or {shape}")
-    rows = floor.shape[0] if floor.ndim == 2 else 1
+    rows = len(floor) if floor.ndim == 2 else 1
     # A pixel in which the model expects nothing still has a finite weight.
     least = _LEAST_FLOOR + 1e-3 * float(np.min(shot, initial=1.0)) if shot.any() else _LEAST_FLOOR
-    floor = np.maximum(np.broadcast_to(floor, (rows, shape[1])), least)
-    return np.ascontiguousarray(np.broadcast_to(shot, shape[:1])), np.ascontiguousarray(floor)
+    floor = np.maximum(np.broadcast_to(floor, (rows, shape[1])) + shared, least)
+    common = np.broadcast_to(shared, shape[1:]) if shared.any() else np.zeros(0)
+    return (
+        np.ascontiguousarray(np.broadcast_to(shot, shape[:1])),
+        np.ascontiguousarray(floor),
+        np.ascontiguousarray(common),
+    )
 
 
 def _row(value: ArrayLike, axis: Floats, field: str) -> Floats:
@@ -239,7 +275,12 @@ def _starts(
     missing = [name for name in names if name not in start]
     if unknown or missing:
         raise LimitError("start parameters", list(start), f"exactly {', '.join(names)}")
-    columns = [np.broadcast_to(np.asarray(start[name], np.float64), (n,)) for name in names]
+    columns = []
+    for name in names:
+        column = np.asarray(start[name], np.float64)
+        if column.shape not in ((), (1,), (n,)):
+            raise LimitError(f"start of {name}", f"shape {column.shape}", f"one number or ({n},)")
+        columns.append(np.broadcast_to(column, (n,)))
     starts = np.column_stack(columns)
     for name, column, lowest, highest in zip(names, starts.T, low, high, strict=True):
         inside = np.isfinite(column) & (column >= lowest) & (column <= highest)

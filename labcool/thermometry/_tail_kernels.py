@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from labcool.fitting._fast_math import exponential
+from labcool.fitting._quality import lack_of_fit
 
 Floats = NDArray[np.float64]
 
@@ -75,11 +76,12 @@ def fit_tail(
     :param shot: variance per count.
     :param floor: variance without light, shape (pixel,).
     :param shared: variance that all spectra share (of the dark), shape (pixel,).
-    :param out: shape (n, 4): slope, its variance of the spectrum, its shared variance, signal over
-        noise of the whole window; NaN where there is none.
+    :param out: shape (n, 4): slope, its variance of the spectrum, its shared variance, lack of fit
+        (see :func:`labcool.fitting._quality.lack_of_fit`); NaN where there is none.
     """
     count = u.size
     model, curve, pull, own = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    inverse = np.empty(count)
     sums = np.empty(5)
     reach = max(abs(u[0]), abs(u[-1]), 1e-12)
     half = scale.sum()
@@ -114,12 +116,13 @@ def fit_tail(
             shrink = min(1.0, _LONGEST_STEP / longest)
             if d_slope * d_slope < _SHORTEST_STEP**2 * c11 and step > 0:
                 for i in range(count):
-                    curve[i] = model[i] / (own[i] + shared[i])
+                    inverse[i] = 1.0 / (own[i] + shared[i])
+                    curve[i] = model[i] * inverse[i]
                 known = True
                 out[s, 0] = slope
                 out[s, 1] = _spread(u, curve, own, c01, c11)
                 out[s, 2] = _spread(u, curve, shared, c01, c11)
-                out[s, 3] = np.sqrt(sums[0])
+                out[s, 3] = lack_of_fit(y, model, inverse, shot, 2)
                 break
             level += shrink * d_level
             slope += shrink * d_slope
@@ -192,12 +195,15 @@ def fit_tail_ratio(
             shrink = min(1.0, _LONGEST_STEP / (abs(d_level) + abs(d_slope) * reach))
             if d_slope * d_slope < _SHORTEST_STEP**2 * c11 and step > 0:
                 for i in range(count):
+                    pull[i] = ratio[i] * reference[i]
+                    curve[i] = weight[i] / (smooth[i] * ratio[i])
+                out[s, 3] = lack_of_fit(y, pull, curve, shot, 2)
+                for i in range(count):
                     own[i] = shot * (y[i] + light[i]) + floor[i]
                 known = True
                 out[s, 0] = slope
                 out[s, 1] = max(_spread(u, weight, own, c01, c11), 0.0)
                 out[s, 2] = max(_spread(u, weight, common, c01, c11), 0.0)
-                out[s, 3] = np.sqrt(sums[0])
                 break
             level += shrink * d_level
             slope += shrink * d_slope

@@ -29,7 +29,10 @@ class Flag(IntFlag):
     OUTDATED = 128
     """The calibration is older than its stated life."""
     BAD_PIXELS = 256
-    """Pixels in the window are NaN or infinite; the value is NaN, or that of the others."""
+    """Pixels in the window are NaN or infinite (the value is NaN, or that of the others), or lie so
+    far below the dark that they are dead, or the dark is another one."""
+    POOR_FIT = 512
+    """The spectrum does not look like the model: a dead pixel, a filter, stray light, clipping."""
 
 
 def flag_names(flags: int) -> list[str]:

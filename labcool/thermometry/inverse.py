@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labcool.errors import LimitError
+from labcool.fitting.quality import POOR_FIT
 from labcool.thermometry.estimate import Estimate, Flag
 from labcool.thermometry.window_thermometer import out_of_range
 from labcool.units import BOLTZMANN_EV_PER_K
@@ -25,10 +26,10 @@ def from_noisy_inverse(inverse: Floats, std: Floats) -> tuple[Floats, Floats]:
     ``T (1 − (σ/x)²)``.
 
     :param inverse: 1/T, 1/K, any shape, above 0 or NaN.
-    :param std: its standard deviation, 1/K, same shape.
+    :param std: its standard deviation, 1/K, same shape; T is NaN where it is not below 1/T.
     """
     first = 1 / inverse
-    relative = std * first
+    relative = np.where(std * first < 1, std * first, np.nan)
     return first * (1 - relative * relative), first * relative
 
 
@@ -36,23 +37,30 @@ def from_inverse(
     inverse: Floats,
     own_variance: Floats,
     shared_variance: Floats,
-    bad: NDArray[np.bool_],
+    lack_of_fit: Floats,
+    flags: NDArray[np.int64],
     valid_range: tuple[float, float],
 ) -> Estimate:
     """Return temperatures from 1/T and the variances of the slope ``1/kB T`` (1/eV²).
 
+    Where the noise of 1/T is as large as 1/T itself, there is no value.
+
     :param inverse: 1/T, 1/K, shape (n,); NaN or below 0 where there is no temperature.
+    :param lack_of_fit: of the slope, standard deviations, shape (n,).
+    :param flags: of the spectra themselves, shape (n,).
     """
-    flags = np.zeros(len(inverse), np.int64)
     warm = inverse > 0
-    flags += int(Flag.NOT_CONVERGED) * (~warm)
+    flags = flags | int(Flag.NOT_CONVERGED) * (~warm)
     value, statistical = from_noisy_inverse(
         np.where(warm, inverse, np.nan), BOLTZMANN_EV_PER_K * np.sqrt(own_variance)
     )
     systematic = BOLTZMANN_EV_PER_K * value * value * np.sqrt(shared_variance)
     flags += out_of_range(value, warm, valid_range)
-    flags += int(Flag.TOO_FEW_COUNTS) * (warm & (statistical * LEAST_SIGNIFICANCE > value))
-    flags += int(Flag.BAD_PIXELS) * bad
+    known = np.isfinite(value)
+    flags += int(Flag.TOO_FEW_COUNTS) * (
+        warm & ~(known & (statistical * LEAST_SIGNIFICANCE <= value))
+    )
+    flags += int(Flag.POOR_FIT) * (lack_of_fit > POOR_FIT)
     return Estimate(value, np.hypot(statistical, systematic), statistical, systematic, flags)
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labcool.errors import LimitError
+from labcool.thermometry.estimate import Flag
 
 Numbers = TypeVar("Numbers", float, NDArray[np.float64])
+
+FAR_BELOW: Final = 6.0
+"""Standard deviations below the dark at which a pixel is not noise any more."""
+_ROUNDING: Final = 1.0
+"""Counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class DetectorNoise:
         at the exposure in use).
     :param excess_noise: factor F by which multiplication of electrons widens the shot noise: √2 in
         an EM register at high gain, 1 without (Robbins and Hadwen 2003).
+    :param saturation_counts: raw counts at which a pixel is full; spectra that reach them in the
+        pixels that are used are flagged. None: only what is said of a spectrum counts.
     :raises LimitError: if a number is not finite or outside its range.
     """
 
@@ -34,6 +42,7 @@ class DetectorNoise:
     read_noise_counts: float
     pedestal_counts: float | None = None
     excess_noise: float = 1.0
+    saturation_counts: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.electrons_per_count) and self.electrons_per_count > 0):
@@ -48,6 +57,12 @@ class DetectorNoise:
             raise LimitError("excess noise factor", self.excess_noise, "a finite number, 1 or more")
         if self.pedestal_counts is not None and not math.isfinite(self.pedestal_counts):
             raise LimitError("pedestal (counts)", self.pedestal_counts, "a finite number")
+        if self.saturation_counts is not None and not (
+            math.isfinite(self.saturation_counts) and self.saturation_counts > 0
+        ):
+            raise LimitError(
+                "saturation (counts)", self.saturation_counts, "a finite number above 0, or None"
+            )
 
     @property
     def variance_per_count(self) -> float:
@@ -72,6 +87,24 @@ class DetectorNoise:
         light = np.maximum(np.asarray(counts, dtype=np.float64) - pedestal, 0.0)
         single: NDArray[np.float64] = light * self.variance_per_count
         return (single + self.read_noise_counts**2) / averages
+
+    def least_credible(
+        self, dark: NDArray[np.float64], variance: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the raw counts below which a pixel cannot be noise, shape (pixel,).
+
+        :param dark: counts without light, shape (pixel,), with their ``variance`` (counts²) from
+            one spectrum to the next.
+        """
+        least: NDArray[np.float64] = dark - (FAR_BELOW * np.sqrt(variance) + _ROUNDING)
+        return least
+
+    def saturation(self, raw: NDArray[Any]) -> NDArray[np.int64]:
+        """Return ``SATURATED`` where a pixel of raw spectra (n, pixel) is full, else 0; (n,)."""
+        flags = np.zeros(len(raw), np.int64)
+        if self.saturation_counts is not None:
+            flags += int(Flag.SATURATED) * (raw >= self.saturation_counts).any(axis=1)
+        return flags
 
     def pedestal_of_band(self, dark_total: float, pixels: int) -> float:
         """Return the sum of the pedestal over ``pixels`` pixels, counts."""

@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from labcool.errors import LimitError
 from labcool.fitting.linear import fit_shapes
+from labcool.fitting.quality import POOR_FIT
 from labcool.fitting.spectra import CountNoise
-from labcool.fitting.spectral_model import Line, SpectralModel
+from labcool.fitting.spectral_model import Line, SpectralModel, pixel_widths
 from labcool.models.raman import (
     SILICON_WAVENUMBER,
     anti_stokes_wavelength,
@@ -42,7 +43,12 @@ Floats = NDArray[np.float64]
 
 LEAST_SIGNIFICANCE: Final = 4.0
 """A line counts as seen if its area is that many standard deviations."""
+LEAST_UNBIASED: Final = 6.0
+"""Of lines that are less clear than that, those are seen that noise has made brighter."""
 ONE_SIDED_95: Final = 1.645
+
+
+_HIGHEST_DEGREE: Final = 5
 
 
 class _RamanLine:
@@ -73,7 +79,7 @@ class _RamanLine:
             "lorentzian": [fwhm],
             "pseudo_voigt": [fwhm, mixing],
         }
-        pixel = np.abs(np.gradient(x))
+        pixel = pixel_widths(wavelengths)[self.window.pixels]
         efficiency = np.ones(x.size) if response is None else response[self.window.pixels]
         profile = SpectralModel([line], None)(x, [1.0, centre, *widths[shape]], scale=pixel)
         u = (x - centre) / half_window
@@ -85,7 +91,13 @@ class _RamanLine:
     def areas(self, spectra: ArrayLike, exposure: float, averages: int) -> _Areas:
         cut = self.window.cut(spectra, exposure=exposure, averages=averages)
         own = fit_shapes(self._shapes, cut.counts, CountNoise(cut.shot, cut.floor), light=cut.light)
-        return _Areas(own.values[:, 0], own.covariance[:, 0, 0], self._dark_variance(cut), cut.bad)
+        return _Areas(
+            own.values[:, 0],
+            own.covariance[:, 0, 0],
+            self._dark_variance(cut),
+            cut,
+            own.lack_of_fit,
+        )
 
     def _dark_variance(self, cut: WindowedSpectra) -> float:
         inverse = np.linalg.inv(self._shapes @ self._shapes.T)
@@ -95,9 +107,15 @@ class _RamanLine:
 
 class _Areas:
     def __init__(
-        self, value: Floats, variance: Floats, shared: float, bad: NDArray[np.bool_]
+        self,
+        value: Floats,
+        variance: Floats,
+        shared: float,
+        cut: WindowedSpectra,
+        lack_of_fit: Floats,
     ) -> None:
-        self.value, self.bad = value, bad
+        self.value, self.bad = value, cut.bad
+        self.flags = cut.flags | int(Flag.POOR_FIT) * (lack_of_fit > POOR_FIT)
         self.std: Floats = np.sqrt(variance)
         self.shared_std = math.sqrt(shared)
 
@@ -137,7 +155,7 @@ class RamanRatio(WindowThermometer):
     :param power: n, 3 for detectors that count photons, 4 for spectra calibrated in power.
     :param shape: of the lines, ``lorentzian``, ``gaussian`` or ``pseudo_voigt`` (``mixing``).
     :param mixing: Lorentzian part of a pseudo-Voigt, 0 to 1.
-    :param degree: of the polynomial background under each line.
+    :param degree: of the polynomial background under each line, 0 to 5.
     :param background: shape of the luminescence under the lines, measured without silicon, shape
         (pixel,), any scale; its height is fitted under each line beside the polynomial.
     :param valid_range: temperatures in which the result is trusted, K.
@@ -172,6 +190,10 @@ class RamanRatio(WindowThermometer):
         check_positive("laser wavelength (nm)", laser)
         check_positive("line width (nm)", fwhm)
         check_positive("half window (nm)", half_window)
+        if isinstance(degree, bool) or not 0 <= degree <= _HIGHEST_DEGREE:
+            raise LimitError("degree of the background", degree, f"0 to {_HIGHEST_DEGREE}")
+        if not 0 <= mixing <= 1:
+            raise LimitError("mixing (Lorentzian part)", mixing, "0 to 1")
         if not (math.isfinite(response_std) and response_std >= 0):
             raise LimitError("relative std of the response", response_std, "finite, 0 or more")
         self.valid_range = checked_range(valid_range)
@@ -217,7 +239,9 @@ class RamanRatio(WindowThermometer):
         bad = weak.bad | strong.bad
         flags = int(Flag.LINE_LOST) * (~seen & ~bad) + int(Flag.NOT_CONVERGED) * (seen & ~warm)
         flags += out_of_range(value, warm, self.valid_range)
-        flags += int(Flag.BAD_PIXELS) * bad
+        weakest = np.minimum(weak.value / weak.std, strong.value / strong.std)
+        flags += int(Flag.TOO_FEW_COUNTS) * (seen & (weakest < LEAST_UNBIASED))
+        flags |= weak.flags | strong.flags
         return Estimate(
             value,
             np.hypot(statistical, systematic),

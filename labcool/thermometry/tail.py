@@ -96,7 +96,7 @@ class TailSlope(WindowThermometer):
         )
         inverse = BOLTZMANN_EV_PER_K * (found[:, 0] + self.slope_offset)
         shared = found[:, 2] + self.slope_std**2
-        return from_inverse(inverse, found[:, 1], shared, cut.bad, self.valid_range)
+        return from_inverse(inverse, found[:, 1], shared, found[:, 3], cut.flags, self.valid_range)
 
     def _shape(self, response: ArrayLike | None) -> Floats:
         window = self._window

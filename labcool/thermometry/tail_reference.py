@@ -108,4 +108,4 @@ class TailRatio(WindowThermometer):
         inverse = 1 / known + BOLTZMANN_EV_PER_K * found[:, 0]
         of_reference = self.reference.temperature_std / (known * known * BOLTZMANN_EV_PER_K)
         shared = found[:, 2] + of_reference**2
-        return from_inverse(inverse, found[:, 1], shared, cut.bad, self.valid_range)
+        return from_inverse(inverse, found[:, 1], shared, found[:, 3], cut.flags, self.valid_range)

@@ -72,6 +72,16 @@ class TestPowerLaw:
         y = 3.0 * self.POWERS - 0.001 * self.POWERS**2
         assert fit_crossover(self.POWERS, y, 0.01 * y).power == math.inf
 
+    @pytest.mark.parametrize("fit", [fit_power_law, fit_crossover])
+    @pytest.mark.parametrize(
+        ("intensity", "std"), [([1.0, 2.0], None), ([1.0, np.nan, 2.0], None), ([1, 2, 3], [1, 1])]
+    )
+    def test_refuses_wrong_shapes(
+        self, fit: Callable[..., object], intensity: list[float], std: list[float] | None
+    ) -> None:
+        with pytest.raises(LimitError):
+            fit([1.0, 2.0, 3.0], intensity, std)
+
     def test_refuses_no_power(self) -> None:
         with pytest.raises(LimitError, match="pump powers"):
             fit_power_law([0.0, 1.0, 2.0], [0.0, 1.0, 2.0])
@@ -97,6 +107,24 @@ class TestUrbach:
         mean, width = scatter(once)
         assert abs(mean) < 0.15
         assert 0.85 < width < 1.05
+
+    @pytest.mark.parametrize("sign", [0.0, -1.0])
+    def test_an_edge_that_does_not_rise_has_no_energy(self, sign: float) -> None:
+        edge = 50.0 * np.exp(sign * (self.ENERGY - 2.3) / 0.02)
+        fit = fit_urbach(self.ENERGY, edge, 0.5)
+        assert not fit.converged
+        assert "rise" in fit.reason
+        assert math.isnan(fit["urbach_energy"])
+
+    def test_noise_never_gives_a_negative_energy(self) -> None:
+        rng = np.random.default_rng(12)
+        for _ in range(40):
+            fit = fit_urbach(self.ENERGY, 50.0 + rng.normal(0, 5.0, self.ENERGY.size), 5.0)
+            assert not fit.converged or fit["urbach_energy"] > 0
+
+    def test_refuses_energies_that_are_no_numbers(self) -> None:
+        with pytest.raises(LimitError, match="energy"):
+            fit_urbach([2.3, np.nan, 2.32], [1.0, 2.0, 4.0])
 
     def test_refuses_a_tail_of_nothing(self) -> None:
         with pytest.raises(LimitError, match="absorption"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import erfc, erfcx
@@ -125,6 +126,7 @@ def tail_world(peak: float) -> World:
 LINE_WINDOW_EV = (2.22, 2.57)
 
 
+@cache
 def unit_line(ratio: float) -> tuple[float, float]:
     """Return FWHM and maximum of a line of sigma 1 and tail ``ratio``, read off a fine plot."""
     x = np.linspace(-6 - 8 * ratio, 6, 200_001)
