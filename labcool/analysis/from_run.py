@@ -68,7 +68,11 @@ def measurement_of(run: Run) -> Measurement:
         saturated=saturated > 0,
         darks=darks,
         references=[] if kept is None else stored_references(kept),
-        noise=DetectorNoise(process["electrons_per_count"], process["read_noise_counts"]),
+        noise=DetectorNoise(
+            process["electrons_per_count"],
+            process["read_noise_counts"],
+            excess_noise=float(process.get("excess_noise_factor", 1.0)),
+        ),
         calibrations=run.calibrations,
         band=_band(process),
         fluence_relative_std=float(process.get("fluence_relative_std", 0.0)),

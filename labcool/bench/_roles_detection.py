@@ -47,6 +47,10 @@ class Spectrometer(Instrument, Protocol):
     def read_noise(self) -> float:
         """Read noise of one pixel in one exposure, counts (standard deviation)."""
 
+    @property
+    def excess_noise_factor(self) -> float:
+        """Factor by which multiplication widens shot noise: √2 in an EM register, else 1."""
+
     def acquire(self) -> Spectrum:
         """Take a spectrum that *starts after* the call; blocks for exposure × averages."""
 

@@ -114,6 +114,7 @@ class ArrheniusProcedure(BenchProcedure):
             "band_high_nm": self.band_high,
             "electrons_per_count": self.spectrometer.electrons_per_count,
             "read_noise_counts": self.spectrometer.read_noise,
+            "excess_noise_factor": self.spectrometer.excess_noise_factor,
             "fluence_relative_std": self.illumination.power_stability,
             "calibrations": [to_plain(self.calibration())],
         }
@@ -215,7 +216,9 @@ class ArrheniusProcedure(BenchProcedure):
             band=(self.band_low, self.band_high),
             wavelengths=self.spectrometer.wavelengths,
             noise=DetectorNoise(
-                self.spectrometer.electrons_per_count, self.spectrometer.read_noise
+                self.spectrometer.electrons_per_count,
+                self.spectrometer.read_noise,
+                excess_noise=self.spectrometer.excess_noise_factor,
             ),
             fluence_relative_std=self.illumination.power_stability,
         )
