@@ -21,7 +21,8 @@ WHO: Final = "MODEL"
 STOP: Final = "MONO-STOP"
 ANSWER_S: Final = 2.0
 CHUNK_MS: Final = 500
-LONGEST_ANSWER: Final = 4096
+LONGEST_ANSWER: Final = 1024
+"""The list of nine gratings is half as long."""
 STALE_ANSWERS: Final = 16
 END: Final = re.compile(rb"(?:^|[^!-~])(?:ok|\?)\s*\n\Z", re.IGNORECASE)
 

@@ -22,7 +22,7 @@ from labcool.errors import GarbledAnswer, InstrumentError, InstrumentTimeout
 log = logging.getLogger(__name__)
 
 NUMBER: Final = r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*"
-WHOLE: Final = r"\s*[+-]?\d{1,9}\s*"
+WHOLE: Final = r"\s*\+?\d{1,9}\s*"
 LONGEST_LINE: Final = 256
 STALE_LINES: Final = 32
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Final
 
 from drivers._lakeshore_setup import LakeShoreSetup
@@ -118,8 +119,9 @@ class LakeShoreOutputs(LakeShoreSetup):
         resistance, code, users, display = values
         shown = name_of(display, DISPLAYS)
         preset = self.CURRENTS_A.get(whole(code, 4))
-        largest = max(self.CURRENTS_A.values())
-        current = number(users, 0.0, largest) if preset is None else preset
+        limit = max(self.CURRENTS_A.values()) if preset is None else math.inf
+        users_current = number(users, 0.0, limit)
+        current = users_current if preset is None else preset
         return HeaterSetup(25 * whole(resistance, 2, 1), current, shown == "power", flag(kind[0]))
 
     def _require_heater(self) -> None:

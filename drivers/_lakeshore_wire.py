@@ -214,7 +214,10 @@ class LakeShoreWire(WiredInstrument, Instrument):
             line += self.read_bytes(1)
         self._next_message = self._clock.now() + self._interval
         with wire_errors(self.name):
-            return line.decode("ascii").strip("\r\n ")
+            text = line.decode("ascii").strip("\r\n ")
+        if not text.isprintable():
+            raise GarbledAnswer(self.name, f"control characters in the answer {text!r}.")
+        return text
 
     def _refusal(self, field: str, value: object, allowed: Iterable[object]) -> LimitError:
         choices = ", ".join(str(choice) for choice in allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -11,6 +12,7 @@ from labcool.errors import GarbledAnswer
 from labcool.units import celsius, kelvin
 
 FASTEST_PUMP: Final = 30
+DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{4}")
 COLDEST_TENTHS: Final = -1960
 HOTTEST_TENTHS: Final = 15000
 """The ends of the controller's scale, 0.1 °C (the manual's F858 and 3A98)."""
@@ -73,6 +75,8 @@ def decode_temperature(digits: bytes) -> float:
 
     :raises ValueError: if they are not hexadecimal digits, or not from −196.0 to 1500.0 °C.
     """
+    if not DIGITS.fullmatch(digits):
+        raise ValueError(f"{digits!r} are not four hexadecimal digits")
     value = int.from_bytes(bytes.fromhex(digits.decode("ascii")), "big", signed=True)
     if not COLDEST_TENTHS <= value <= HOTTEST_TENTHS:
         raise ValueError(f"{value / 10} °C is no temperature of a stage")

@@ -16,6 +16,9 @@ PROMPT: Final = b"> "
 ANSWER: Final = re.compile(rb"(?P<echo>[ -~]*)\r(?:(?P<value>[ -~]*)\r)?> ")
 MEETING: Final = re.compile(rb"id\?\r[ -~]+\r> \Z")
 MOST_LATE_ANSWERS: Final = 8
+WHOLE: Final = r"\d{1,9}"
+DECIMAL: Final = r"\d{1,9}(?:\.\d{1,9})?"
+LARGEST_NUMBER: Final = 999_999_999
 
 
 class MC2000BWire(WiredInstrument, Instrument):
@@ -47,11 +50,22 @@ class MC2000BWire(WiredInstrument, Instrument):
                 return
         raise GarbledAnswer(self.name, f"{MOST_LATE_ANSWERS} answers, but none to 'id?'.")
 
-    def _integer(self, question: str, pattern: str = r"\d{1,9}") -> int:
-        return int(self._query(question, pattern))
+    def _integer(self, question: str, lowest: int = 0, highest: int = LARGEST_NUMBER) -> int:
+        return int(self._limited(question, WHOLE, lowest, highest))
 
-    def _number(self, question: str) -> float:
-        return float(self._query(question, r"\d{1,9}(?:\.\d{1,9})?"))
+    def _number(self, question: str, highest: float = LARGEST_NUMBER) -> float:
+        return self._limited(question, DECIMAL, 0, highest)
+
+    def _limited(self, question: str, pattern: str, lowest: float, highest: float) -> float:
+        """Return a number; one that is out of its limits is asked for once more."""
+
+        def ask() -> float:
+            value = float(self._exchange(question, pattern))
+            if not lowest <= value <= highest:
+                raise GarbledAnswer(self.name, f"{question!r} was answered by {value:g}.")
+            return value
+
+        return self.ask_twice(ask, self._clock)
 
     def _query(self, command: str, pattern: str) -> str:
         return self.ask_twice(lambda: self._exchange(command, pattern), self._clock)

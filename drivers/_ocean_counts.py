@@ -19,22 +19,23 @@ SATURATED_ABOVE: Final = 0.98
 FLAT_TOP_ABOVE: Final = 0.5
 FLAT_TOP_PIXELS: Final = 5
 INTEGER_TOLERANCE: Final = 1e-3
-SYNC_PAIR: Final = 0x6969
-SYNC_PIXELS: Final = 256
+BYTE_TWICE: Final = 0x0101
+FILLED_PIXELS: Final = 256
 
 
 def raw_counts(intensities: NDArray[Any], saturation_slot: int, name: str) -> NDArray[np.uint16]:
     """Return the ADC counts behind seabreeze's intensities, both of shape (pixel,).
 
     :param saturation_slot: what EEPROM slot 17 holds; 0: not programmed, seabreeze does not scale.
-    :raises GarbledAnswer: if the result is not made of whole counts of 16 bits, or consists of the
-        byte behind a spectrum, with which seabreeze fills it if nothing else has come.
+    :raises GarbledAnswer: if the result is not made of whole counts of 16 bits, or begins or ends
+        with one byte over and over, with which seabreeze fills it if nothing else has come (the
+        byte behind a spectrum, above all).
     """
     scale = (saturation_slot or FULL_SCALE) / FULL_SCALE
     values = np.asarray(intensities, dtype=np.float64) * scale
     counts = np.rint(values)
-    if counts.size >= SYNC_PIXELS and np.all(counts[-SYNC_PIXELS:] == SYNC_PAIR):
-        raise GarbledAnswer(name, "no spectrum, only the byte came that ends one.")
+    if _is_one_byte(counts[:FILLED_PIXELS]) or _is_one_byte(counts[-FILLED_PIXELS:]):
+        raise GarbledAnswer(name, "no spectrum, only the byte came that ends one, or some other.")
     whole = np.abs(values - counts) <= INTEGER_TOLERANCE
     if not (np.all(whole) and np.all((counts >= 0) & (counts <= FULL_SCALE))):
         raise GarbledAnswer(
@@ -43,6 +44,15 @@ def raw_counts(intensities: NDArray[Any], saturation_slot: int, name: str) -> ND
             f"saturation level {saturation_slot}; it cannot be trusted.",
         )
     return counts.astype(np.uint16)
+
+
+def _is_one_byte(counts: NDArray[np.float64]) -> bool:
+    """Return whether all counts (pixel,) are made of one and the same byte; if it is not 0xFF,
+    which a detector in far too much light reads everywhere.
+    """
+    first = counts[0]
+    is_filled = first % BYTE_TWICE == 0 and first < FULL_SCALE
+    return bool(is_filled and counts.size >= FILLED_PIXELS and np.all(counts == first))
 
 
 def is_saturated(counts: NDArray[np.uint16], level: float) -> bool:

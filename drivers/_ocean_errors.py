@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import struct
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -62,6 +63,19 @@ def ocean_errors(name: str) -> Iterator[None]:
         raise InstrumentDisconnected(name, f"the connection failed ({error}).") from error
     except (ValueError, IndexError, AssertionError, struct.error) as error:
         raise GarbledAnswer(name, f"an answer is incomplete or senseless ({error}).") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        if not _comes_from_below(error):
+            raise
+        raise InstrumentError(
+            name, f"seabreeze cannot go on after an answer ({error!r}). Connect again."
+        ) from error
+
+
+def _comes_from_below(error: BaseException) -> bool:
+    """Return whether seabreeze or pyusb have raised an error, and not a mistake in here."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = [str(frame.f_globals.get("__name__", "")) for frame in frames]
+    return any(module.partition(".")[0] in ("seabreeze", "usb") for module in modules)
 
 
 def _timeout(name: str) -> InstrumentTimeout:

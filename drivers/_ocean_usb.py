@@ -8,6 +8,8 @@ where there is no pyusb device below.
 from __future__ import annotations
 
 import logging
+import math
+import re
 import struct
 from collections.abc import Iterable
 from typing import Any, Final
@@ -25,6 +27,7 @@ ANSWERS_PIPE: Final = "low_speed"
 SATURATION_SLOT: Final = 17
 NONLINEARITY_ORDER_SLOT: Final = 14
 NONLINEARITY_SLOTS: Final = range(6, 14)
+NUMBER: Final = re.compile(rb"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
 CELSIUS_PER_STEP: Final = 0.003906
 FLUSH_TIMEOUT_MS: Final = 20
 FLUSH_READS: Final = 64
@@ -66,8 +69,10 @@ def saturation_slot(spectrometer: Any, name: str) -> int:
 def nonlinearity(spectrometer: Any, name: str) -> list[float]:
     """Return the stored nonlinearity polynomial, lowest order first; empty if there is none."""
     try:
-        order = int(_number(spectrometer, NONLINEARITY_ORDER_SLOT, name))
-        slots = NONLINEARITY_SLOTS[: order + 1]
+        order = _number(spectrometer, NONLINEARITY_ORDER_SLOT, name)
+        if order not in range(len(NONLINEARITY_SLOTS)):
+            raise ValueError(f"the order is given as {order:g}")
+        slots = NONLINEARITY_SLOTS[: int(order) + 1]
         return [_number(spectrometer, slot, name) for slot in slots]
     except ValueError as error:
         log.warning("%s: no nonlinearity coefficients are stored (%s).", name, error)
@@ -75,7 +80,14 @@ def nonlinearity(spectrometer: Any, name: str) -> list[float]:
 
 
 def _number(spectrometer: Any, slot: int, name: str) -> float:
-    return float(read_slot(spectrometer, slot, name).split(b"\x00")[0].decode("ascii"))
+    """Return the number in an EEPROM slot.
+
+    :raises ValueError: if there is none, or it is not finite.
+    """
+    text = read_slot(spectrometer, slot, name).split(b"\x00")[0]
+    if not NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
+        raise ValueError(f"slot {slot} holds {text!r}")
+    return number
 
 
 def board_temperature(spectrometer: Any, name: str) -> float:

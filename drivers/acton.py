@@ -55,6 +55,8 @@ Port = Literal["USB", "RS-232"]
 
 POLL_S: Final = 0.2
 TOLERANCE_NM: Final = 0.2
+BESIDE_NM: Final = 10.0
+"""How far beyond the ends of its scale the drive may stand to be believed."""
 MODEL: Final = re.compile(r"SP-?2-?3\d\d\w*", re.IGNORECASE)
 NANOMETRES: Final = r"(-?\d{1,5}\.\d{1,4})\s*nm"
 NM_PER_MINUTE: Final = r"(\d{1,5}\.\d{1,4})\s*nm/min"
@@ -128,7 +130,11 @@ class ActonSP2300(ActonAccessories, Instrument):
     @property
     def wavelength(self) -> float:
         """Get the wavelength at the centre of the exit, nm."""
-        return float(self._query("?NM", NANOMETRES))
+        nanometres = float(self._query("?NM", NANOMETRES))
+        longest = max(grating.longest_wavelength for grating in self._gratings)
+        if not -BESIDE_NM <= nanometres <= longest + BESIDE_NM:
+            raise self._garbled("?NM", f"{nanometres:g} nm")
+        return nanometres
 
     @property
     def wavelength_range(self) -> tuple[float, float]:

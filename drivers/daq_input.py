@@ -148,7 +148,7 @@ class DAQInput(WithBlock):
             answer = self._inputs.read()
         try:
             volts = [real("voltage", value) for value in answer]
-        except LimitError:
+        except (LimitError, TypeError):  # no numbers, or no list of anything
             volts = []
         if len(volts) != len(self._channels):
             raise GarbledAnswer(self.name, f"the card gives {answer!r} instead of volts.")

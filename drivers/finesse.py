@@ -157,6 +157,16 @@ class Finesse(WiredInstrument, Fpu60):
             )
 
     @property
+    def serial_number(self) -> str:
+        """Get the supply's serial number (str); PyMeasure's would be cut at a comma."""
+        return self.ask("SERIAL?")
+
+    @property
+    def software_version(self) -> str:
+        """Get the version of the supply's software (str)."""
+        return self.ask("SOFTVER?")
+
+    @property
     def emission(self) -> bool:
         """Get whether the laser emits, behind its own shutter (bool)."""
         return bool(self.emission_enabled)
@@ -279,7 +289,7 @@ class Finesse(WiredInstrument, Fpu60):
             self.ask("STATUS?")
         except GarbledAnswer as error:
             raise WrongInstrument(self.name, f"no fpu60 supply here: {error.problem}") from error
-        serial, software = self.ask("SERIAL?"), self.ask("SOFTVER?")
+        serial, software = self.serial_number, self.software_version
         self._serial = serial
         return f"Laser Quantum Finesse (fpu60), serial number {serial}, software {software}"
 

@@ -51,6 +51,12 @@ from labcool.numbers import real, whole, within
 log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.1
+FASTEST_HZ: Final = 10_000.0
+"""A hundred slots a hundred times a second."""
+FASTEST_OUTPUT_HZ: Final = 2 * FASTEST_HZ
+"""The output can be the sum of two rings."""
+FASTEST_INPUT_HZ: Final = 15 * FASTEST_HZ
+"""An external reference can be divided by 15."""
 
 
 class MC2000B(MC2000BWire):
@@ -148,9 +154,9 @@ class MC2000B(MC2000BWire):
         :raises InstrumentRefused: with an external reference.
         """
         if not self.reference.startswith("external"):
-            return self._number("freq?")
-        harmonics = self._integer("nharmonic?") / self._integer("dharmonic?", "[1-9][0-9]*")
-        return self._number("input?") * harmonics
+            return self._number("freq?", FASTEST_HZ)
+        multiplier, divider = self.harmonics
+        return self._number("input?", FASTEST_INPUT_HZ) * multiplier / divider
 
     @frequency.setter
     def frequency(self, hertz: float) -> None:
@@ -177,7 +183,7 @@ class MC2000B(MC2000BWire):
     @property
     def output_frequency(self) -> float:
         """Measure the frequency at the reference output, ``refoutfreq?``, Hz."""
-        return self._number("refoutfreq?")
+        return self._number("refoutfreq?", FASTEST_OUTPUT_HZ)
 
     @property
     def phase(self) -> int:
@@ -185,7 +191,7 @@ class MC2000B(MC2000BWire):
 
         :raises LimitError: outside this range; nothing is sent.
         """
-        return self._integer("phase?")
+        return self._integer("phase?", 0, 360)
 
     @phase.setter
     def phase(self, degrees: int) -> None:
@@ -198,7 +204,7 @@ class MC2000B(MC2000BWire):
         :raises LimitError: outside this range; nothing is sent.
         :raises InstrumentRefused: if the chopper runs.
         """
-        return self._integer("nharmonic?"), self._integer("dharmonic?")
+        return self._integer("nharmonic?", 1, 15), self._integer("dharmonic?", 1, 15)
 
     @harmonics.setter
     def harmonics(self, ratio: tuple[int, int]) -> None:

@@ -58,6 +58,7 @@ from labcool.spectrum import Spectrum
 log = logging.getLogger(__name__)
 
 NORMAL_TRIGGER: Final = 0
+LONGEST_BELIEVABLE_NM: Final = 5000.0
 READ_MARGIN_S: Final = 2.0
 
 
@@ -206,6 +207,11 @@ class OceanSpectrometer(WithBlock):
         """Get the read noise of a pixel in one exposure, raw counts (standard deviation)."""
         return self._read_noise
 
+    @property
+    def excess_noise_factor(self) -> float:
+        """Get the factor by which multiplication widens shot noise: 1, nothing is multiplied."""
+        return 1.0
+
     def acquire(self) -> Spectrum:
         """Measure a spectrum of raw ADC counts, shape (pixel,), dark pixels included.
 
@@ -313,6 +319,8 @@ class OceanSpectrometer(WithBlock):
 
     def _learn(self, device: Any, serial: str | None, model: str | None) -> None:
         self._serial = str(device.serial_number)
+        if not (self._serial.isascii() and self._serial.isprintable()):
+            raise GarbledAnswer(self.name, f"{self._serial!r} is no serial number.")
         if serial is not None and self._serial != serial:
             raise WrongInstrument(self.name, f"{self._serial} answers instead of {serial}.")
         if device.model not in MODELS or model not in (None, device.model):
@@ -324,6 +332,12 @@ class OceanSpectrometer(WithBlock):
         if not np.all(np.diff(self._wavelengths) > 0):
             raise GarbledAnswer(
                 self.name, "the stored wavelength calibration does not ascend. Calibrate it again."
+            )
+        if not 0 < self._wavelengths[0] < self._wavelengths[-1] < LONGEST_BELIEVABLE_NM:
+            ends = f"{self._wavelengths[0]:g} to {self._wavelengths[-1]:g} nm"
+            raise GarbledAnswer(
+                self.name,
+                f"the stored wavelength calibration, {ends}, is none. Calibrate it again.",
             )
         first, last = self._model.dark_pixels
         # seabreeze nests the USB4000's indices one level deeper than those of the others.

@@ -313,3 +313,12 @@ def test_whatever_comes_only_typed_errors_leave(answers: list[bytes]) -> None:
     bench.device.spoil.clear()
     spectrograph.make_safe()
     assert spectrograph.wavelength == bench.device.position
+
+
+@pytest.mark.parametrize("nanometres", [b"99999.000", b"-10.5000"])
+def test_a_wavelength_beyond_the_scale_is_garbled(bench: Bench, nanometres: bytes) -> None:
+    monochromator = bench.connect()
+    bench.device.spoil[b"?NM"] = [b" " + nanometres + b" nm  ok\r\n"]
+    with pytest.raises(GarbledAnswer):
+        _ = monochromator.wavelength
+    assert monochromator.wavelength == 500.0

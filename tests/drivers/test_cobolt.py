@@ -294,3 +294,18 @@ def test_whatever_comes_only_typed_errors_leave(answers: list[bytes]) -> None:
     laser.make_safe()
     assert bench.device.on is False
     assert laser.power == 0.0498
+
+
+@pytest.mark.parametrize(
+    ("attribute", "question", "watts"),
+    [("power_setpoint", b"p?", b"-0.0010"), ("power", b"pa?", b"-1.0000")],
+)
+def test_a_power_that_no_laser_has_is_garbled(
+    bench: Bench, attribute: str, question: bytes, watts: bytes
+) -> None:
+    laser = bench.connect()
+    bench.device.values[question] = watts
+    with pytest.raises(GarbledAnswer):
+        getattr(laser, attribute)
+    bench.device.values[b"pa?"] = b"-0.0001"
+    assert laser.power == -0.0001

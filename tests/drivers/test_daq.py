@@ -286,3 +286,22 @@ def test_a_simulated_photodiode_on_a_card_watches_the_pump(tmp_path: Path) -> No
         bench.clock.sleep(60.0)
         assert opened["card"].aux_input(1) > dark + 0.01
         assert opened["card"].aux_input(2) == 0.0
+
+
+@pytest.mark.parametrize("answer", [5, None, "7", [1.0, "2"], [1.0], [True, 1.0]])
+def test_anything_but_volts_is_garbled(answer: Any) -> None:
+    class Inputs:
+        product = "USB-6001"
+        answer: Any = (0.0, 0.0)
+
+        def read(self) -> Any:
+            return self.answer
+
+        def release(self) -> None:
+            """Nothing is held."""
+
+    inputs = Inputs()
+    card = DAQInput(inputs, "card", channels=("ai0", "ai3"))
+    inputs.answer = answer
+    with pytest.raises(GarbledAnswer, match=r"^card: "):
+        card.aux_input(2)

@@ -332,3 +332,40 @@ def test_shutdown_closes_shutter_and_port_once_whatever_happens(bench: Bench) ->
     assert bench.closed_ports == 1
     laser.shutdown()
     assert bench.closed_ports == 1
+
+
+@pytest.mark.parametrize("number", [b"9" * 400, b"123.456", b"-0.100"])
+def test_a_power_that_no_finesse_has_is_garbled(bench: Bench, number: bytes) -> None:
+    laser = bench.connect()
+    power = number if b"." in number else number + b".0"
+    bench.device.answers[b"POWER?"] = power + b"W"
+    with pytest.raises(GarbledAnswer):
+        _ = laser.power
+
+
+def test_text_without_an_end_is_given_up_after_256_bytes(bench: Bench) -> None:
+    laser = bench.connect()
+    bench.device.spoil[b"POWER?"] = [b"7" * 5000] * 2
+    with pytest.raises(GarbledAnswer, match="no end of the answer") as caught:
+        _ = laser.power
+    assert len(str(caught.value)) < 400
+
+
+def test_a_line_that_lost_its_carriage_return_is_no_answer(bench: Bench) -> None:
+    laser = bench.connect()
+    bench.device.spoil[b"POWER?"] = [b"00.500W\n"] * 2
+    with pytest.raises(InstrumentTimeout):
+        _ = laser.power
+
+
+def test_control_characters_are_no_text(bench: Bench) -> None:
+    laser = bench.connect()
+    bench.device.spoil[b"SHUTTER?"] = [b"\x00SHUTTER CLOSED\r\n"] * 2
+    with pytest.raises(GarbledAnswer):
+        _ = laser.shutter_open
+
+
+def test_a_comma_does_not_cut_the_serial_number(bench: Bench) -> None:
+    laser = bench.connect()
+    bench.device.answers[b"SERIAL?"] = b"F1,5-0001"
+    assert laser.serial_number == "F1,5-0001"

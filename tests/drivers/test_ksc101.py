@@ -422,3 +422,16 @@ def test_whatever_is_answered_only_labcools_errors_come(answers: list[bytes | No
     bench.device.spoil.clear()
     shutter.make_safe()
     assert not bench.device.is_open
+
+
+def test_a_byte_too_many_within_the_data_is_noticed(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutter = bench.connect()
+    longer = bytes.fromhex("2a0406008150 0100 00 00200000")
+    bench.device.spoil[REQUEST_STATUS] = [longer]
+    assert shutter.status_bits == 1 << 13
+    assert any("stray bytes came behind" in message for message in caplog.messages)
+    bench.device.spoil[REQUEST_STATUS] = [longer, longer]
+    with pytest.raises(GarbledAnswer, match="stray bytes"):
+        _ = shutter.status_bits

@@ -200,3 +200,43 @@ def test_whatever_comes_only_typed_errors_leave(
     except LabcoolError:
         value = cryostat.temperature
     assert value == pytest.approx(295.123)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "state", "answer"),
+    [
+        ("setpoint", "SETP 1", "-500.000"),
+        ("pid", "PID 1", "+9999999,+20.0,+0.0"),
+        ("pid", "PID 1", "+50.0,+20.0,+201.0"),
+        ("manual_output", "MOUT 1", "+101.0"),
+        ("curve", "INCRV A", "60"),
+        ("averaging", "FILTER A", "1,01,05"),
+        ("averaging", "FILTER A", "1,08,11"),
+        ("temperature_limit", "TLIMIT A", "-0010"),
+        ("heater_setup", "HTRSET 1", "0,2,+1.000,1"),
+        ("heater_setup", "HTRSET 1", "1,0,+9.000,1"),
+        ("heater_setup", "HTRSET 1", "1,2,+f01.00,1"),
+        ("input_type", "INTYPE A", "1,0,9,0,1"),
+        ("input_name", "INNAME A", "a name of many letters"),
+        ("alarm", "ALARM A", "1,-1.0,+0.0,+0.0,0,1,1"),
+        ("alarm", "ALARM A", "0,nan,+0.0,+0.0,0,1,1"),
+        ("alarm", "ALARM A", "0,\x0b0.0,+0.0,+0.0,0,1,1"),
+    ],
+)
+def test_what_the_controller_cannot_hold_is_garbled(
+    attribute: str, state: str, answer: str
+) -> None:
+    rig = Rig("336")
+    cryostat = rig.connect()
+    getattr(cryostat, attribute)
+    rig.device.state[state] = answer
+    with pytest.raises(GarbledAnswer, match=r"^cryostat: "):
+        getattr(cryostat, attribute)
+
+
+def test_a_zone_beyond_all_temperatures_is_garbled() -> None:
+    rig = Rig("335")
+    cryostat = rig.connect()
+    rig.device.state["ZONE 1,3"] = "+5000.0,+50.0,+20.0,+0.0,+0.0,1,0,+5.0"
+    with pytest.raises(GarbledAnswer):
+        cryostat.zone(3)

@@ -121,3 +121,11 @@ def test_speeds_of_the_pump(byte: int, speed: int) -> None:
 def test_no_pump_is_faster_than_30(byte: int) -> None:
     with pytest.raises(GarbledAnswer, match="pump speed"):
         decode_status(STOPPED_25_C[:2] + bytes([byte]) + STOPPED_25_C[3:], "stage")
+
+
+@pytest.mark.parametrize("digits", [b"  FA", b"FA  ", b"00 A", b"\t0F\n", b"+0FA", b"0_FA"])
+def test_blanks_are_no_digits(digits: bytes) -> None:
+    with pytest.raises(ValueError, match="four hexadecimal digits"):
+        decode_temperature(digits)
+    with pytest.raises(GarbledAnswer):
+        decode_status(STOPPED_25_C[:6] + digits + b"\r", "stage")

@@ -476,3 +476,26 @@ def test_whatever_is_answered_only_labcools_errors_come(answers: list[bytes | No
     bench.device.spoil.clear()
     chopper.make_safe()
     assert bench.device.state[b"enable"] == 0
+
+
+@pytest.mark.parametrize(
+    ("attribute", "question", "value"),
+    [
+        ("harmonics", b"nharmonic?", b"0"),
+        ("harmonics", b"dharmonic?", b"999991"),
+        ("phase", b"phase?", b"361"),
+        ("frequency", b"freq?", b"99999"),
+        ("output_frequency", b"refoutfreq?", b"20001"),
+    ],
+)
+def test_a_number_that_no_chopper_has_is_asked_for_once_more(
+    bench: Bench, attribute: str, question: bytes, value: bytes
+) -> None:
+    chopper = bench.connect()
+    right = getattr(chopper, attribute)
+    wrong = question + b"\r" + value + b"\r> "
+    bench.device.spoil[question] = [wrong]
+    assert getattr(chopper, attribute) == right
+    bench.device.spoil[question] = [wrong, wrong]
+    with pytest.raises(GarbledAnswer, match="was answered by"):
+        getattr(chopper, attribute)

@@ -401,3 +401,32 @@ def test_whatever_comes_only_typed_errors_leave(answers: list[bytes]) -> None:
     laser.make_safe()
     assert bench.device.commanded_at is None
     assert laser.power == 0.04993
+
+
+@pytest.mark.parametrize(
+    ("attribute", "question", "watts"),
+    [
+        ("power_setpoint", b"SOUR:POW:LEV:IMM:AMPL?", b"-0.001"),
+        ("power", b"SOUR:POW:LEV?", b"-1"),
+        ("power", b"SOUR:POW:LEV?", b"101"),
+    ],
+)
+def test_a_power_that_no_laser_has_is_garbled(
+    bench: Bench, attribute: str, question: bytes, watts: bytes
+) -> None:
+    laser = bench.connect()
+    bench.device.values[question] = watts
+    with pytest.raises(GarbledAnswer):
+        getattr(laser, attribute)
+
+
+def test_a_monitor_may_read_a_little_below_zero(bench: Bench) -> None:
+    laser = bench.connect()
+    bench.device.values[b"SOUR:POW:LEV?"] = b"-0.00010"
+    assert laser.power == -0.0001
+
+
+def test_control_characters_are_no_name(bench: Bench) -> None:
+    bench.device.values[b"SYST:INF:MOD?"] = b"OBIS\x00785"
+    with pytest.raises(GarbledAnswer):
+        bench.connect()

@@ -581,3 +581,16 @@ def test_failed_start_releases_the_spectrometer(bus: FakeBus) -> None:
     with pytest.raises(LimitError):
         OceanSpectrometer(name="one", serial="A1", exposure=0.0)
     assert OceanSpectrometer(name="one", serial="A1").identity.endswith("A1")
+
+
+@pytest.mark.parametrize(
+    ("slot", "text"),
+    [
+        *((14, text) for text in (b"inf", b"nan", b"-1", b"8", b"1_0", b"1e999", b"\xd9\xa3")),
+        *((6, text) for text in (b"nan", b"inf", b"1_0.5", b"")),
+    ],
+)
+def test_a_polynomial_with_senseless_numbers_counts_as_not_stored(slot: int, text: bytes) -> None:
+    fake = FakeSpectrometer("FLAMES")
+    fake.slots[slot] = text
+    assert connect(fake).nonlinearity == ()

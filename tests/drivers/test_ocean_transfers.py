@@ -93,3 +93,94 @@ def test_a_device_that_is_not_there_is_disconnected() -> None:
     bench.link.unplug()
     with pytest.raises(InstrumentDisconnected, match=r"^flame: "):
         bench.connect()
+
+
+class Packets(FaultyFlameLink):
+    """A spectrometer whose answers can be replaced by others, by the command that asks."""
+
+    def __init__(self, device: Flame) -> None:
+        super().__init__(device)
+        self.instead: dict[bytes, bytes] = {}
+        self.raised: Exception | None = None
+        self.asked = b""
+        receive, transmit = self.faulty.receive, self.faulty.transmit
+
+        def hear(data: bytes) -> None:
+            self.asked = data
+            receive(data)
+
+        def answer(endpoint: int) -> bytes:
+            sent = transmit(endpoint)
+            if sent and self.raised is not None:
+                raise self.raised
+            return self.instead.get(self.asked, sent) if sent else sent
+
+        self.faulty.receive, self.faulty.transmit = hear, answer  # type: ignore[method-assign]
+
+
+def slot(number: int, text: bytes) -> tuple[bytes, bytes]:
+    question = bytes((5, number))
+    return question, (question + text).ljust(17, b"\0")
+
+
+@pytest.fixture
+def packets() -> Packets:
+    return Packets(Bench().device)
+
+
+def connect_to(packets: Packets) -> OceanSpectrometer:
+    return OceanSpectrometer(packets, "flame", clock=packets.faulty.device.clock)
+
+
+@pytest.mark.parametrize("byte", [b"\x41", b"\x00"])
+def test_a_single_byte_is_no_spectrum(packets: Packets, byte: bytes) -> None:
+    spectrometer = connect_to(packets)
+    spectrometer.acquire()
+    packets.instead[b"\x09"] = byte
+    with pytest.raises(GarbledAnswer, match=r"^flame: no spectrum"):
+        spectrometer.acquire()
+
+
+def test_a_number_that_seabreeze_cannot_take_is_an_error_of_the_instrument(
+    packets: Packets,
+) -> None:
+    question, answer = slot(14, b"inf")
+    packets.instead[question] = answer
+    with pytest.raises(InstrumentError, match=r"^flame: seabreeze cannot go on"):
+        connect_to(packets)
+
+
+@pytest.mark.parametrize("text", [b"-350.0", b"99999"])
+def test_wavelengths_that_no_spectrometer_has_are_garbled(packets: Packets, text: bytes) -> None:
+    question, answer = slot(1, text)
+    packets.instead[question] = answer
+    with pytest.raises(GarbledAnswer, match="wavelength calibration"):
+        connect_to(packets)
+
+
+def test_control_characters_are_no_serial_number(packets: Packets) -> None:
+    question, answer = slot(0, b"FLMS\x1b12345")
+    packets.instead[question] = answer
+    with pytest.raises(GarbledAnswer, match="no serial number"):
+        connect_to(packets)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        TypeError("'NoneType' object is not subscriptable"),
+        AttributeError("'NoneType' object has no attribute 'read'"),
+        KeyError("high_speed"),
+        OverflowError("cannot convert float infinity to integer"),
+    ],
+)
+def test_what_seabreeze_stumbles_over_is_an_error_of_the_instrument(
+    packets: Packets, trouble: Exception
+) -> None:
+    spectrometer = connect_to(packets)
+    packets.raised = trouble
+    with pytest.raises(InstrumentError, match=r"^flame: seabreeze cannot go on") as caught:
+        spectrometer.acquire()
+    assert caught.value.__cause__ is trouble
+    packets.raised = None
+    assert spectrometer.acquire().counts.size == 2048

@@ -451,3 +451,37 @@ def test_a_power_that_the_meter_itself_doubts_is_none(device: Meter, condition: 
     device.condition = b"256"
     assert meter.power == 1.234e-3
     assert meter.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "header", "answer"),
+    [
+        ("wavelength", b"SENS:CORR:WAV", b"1e-999"),
+        ("power_range", b"SENS:POW:RANG:UPP", b"-2.0E-02"),
+        ("power_range", b"SENS:POW:RANG:UPP", b"0"),
+        ("attenuation", b"SENS:CORR:LOSS", b"61"),
+        ("averages", b"SENS:AVER:COUN", b"0"),
+    ],
+)
+def test_what_no_meter_holds_is_garbled(
+    device: Meter, meter: PM100D, attribute: str, header: bytes, answer: bytes
+) -> None:
+    device.state[header] = answer
+    with pytest.raises(GarbledAnswer):
+        getattr(meter, attribute)
+
+
+@pytest.mark.parametrize("watts", [b"5.0E+30", b"-1.0E+05"])
+def test_a_power_that_no_sensor_stands_is_garbled(
+    device: Meter, meter: PM100D, watts: bytes
+) -> None:
+    meter.wavelength = 532.0
+    device.power = watts
+    with pytest.raises(GarbledAnswer, match="no sensor measures"):
+        _ = meter.power
+
+
+def test_an_attenuation_that_is_not_taken_is_told(device: Meter, meter: PM100D) -> None:
+    device.deaf = True
+    with pytest.raises(InstrumentRefused, match="adds 0 dB instead of 3 dB"):
+        meter.attenuation = 3.0

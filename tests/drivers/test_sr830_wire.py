@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -141,3 +142,28 @@ def test_no_answer_whatever_raises_anything_but_our_errors(answers: list[bytes])
         with suppress(LabcoolError):
             request()
         assert clock.now() - begun < 300
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer"),
+    [
+        (lambda a: a.sine_voltage, b"0.0"),
+        (lambda a: a.sine_voltage, b"5000.0"),
+        (lambda a: a.phase, b"999"),
+        (lambda a: a.frequency, b"-1"),
+        (lambda a: a.frequency, b"300000.0"),
+        (lambda a: a.x, b"99999"),
+        (lambda a: a.theta, b"1e5"),
+        (lambda a: a.aux_input(1), b"12.5"),
+        (lambda a: a.aux_output(1), b"-10.6"),
+        (lambda a: a.offset("X"), b"106.0,0"),
+        (lambda a: a.offset("X"), b"0.0,1.5"),
+        (lambda a: a.snap("x", "y", "r", "theta"), b"0.1,0.2,1e9,0.0"),
+    ],
+)
+def test_what_no_sr830_can_tell_is_garbled(
+    device: Amplifier, lock_in: SR830, ask: Callable[[SR830], object], answer: bytes
+) -> None:
+    device.instead.append(answer)
+    with pytest.raises(GarbledAnswer, match=r"^lock-in: "):
+        ask(lock_in)

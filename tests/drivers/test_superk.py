@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers import _nkt_registers as registers
 from drivers._interbus import Kind, Telegram, pack, unpack
+from drivers._interbus_registers import Register
 from drivers.superk import SuperK
 from labcool.clock import VirtualClock
 from labcool.errors import (
@@ -419,3 +421,19 @@ def test_whatever_is_answered_only_labcools_errors_come(answers: list[bytes | No
     logging.disable(logging.NOTSET)
     assert not bench.emits
     assert source.power_level == 80.0
+
+
+@pytest.mark.parametrize(
+    ("register", "data"),
+    [
+        (registers.POWER_LEVEL, b"\xec\x03"),
+        (registers.PULSE_PICKER, b"\x00"),
+        (registers.NIM_DELAY[registers.EXTREME], b"\x00\x04"),
+        (registers.INLET_TEMPERATURE, b"\x00\x80"),
+        (registers.HIGHEST_WAVELENGTH, b"\xff\xff\xff\xff"),
+        (registers.ND_SETPOINT, b"\xff\xff"),
+    ],
+)
+def test_what_no_module_holds_is_no_value(register: Register, data: bytes) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        register.decoded(data)
